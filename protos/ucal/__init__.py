@@ -1,0 +1,1 @@
+"""The ucal contract's generated Python."""
