@@ -23,7 +23,9 @@ HAS_SERVICE = re.compile(r"^service \w+", re.MULTILINE)
 def _run(out: Path, files: list[str], *outputs: str) -> None:
     """Run protoc once; `outputs` are option names such as `--python_out`."""
     scripts = Path(sys.executable).parent
-    plugins = [f"--plugin=protoc-gen-{n}={scripts / f'protoc-gen-{n}'}" for n in ("mypy", "mypy_grpc")]
+    plugins = [
+        f"--plugin=protoc-gen-{n}={scripts / f'protoc-gen-{n}'}" for n in ("mypy", "mypy_grpc")
+    ]
     includes = [f"-I{path}" for path in INCLUDES]
     targets = [f"{option}={'quiet:' if 'mypy' in option else ''}{out}" for option in outputs]
     if protoc.main(["protoc", *includes, *plugins, *targets, *files]):
@@ -32,7 +34,9 @@ def _run(out: Path, files: list[str], *outputs: str) -> None:
 
 def generate(out: Path) -> None:
     """Write the generated code of the whole contract below `out`."""
-    contract = {str(p.relative_to(PROTOS)): p.read_text() for p in sorted(PROTOS.glob("ucal/**/*.proto"))}
+    contract = {
+        str(p.relative_to(PROTOS)): p.read_text() for p in sorted(PROTOS.glob("ucal/**/*.proto"))
+    }
     services = [name for name, text in contract.items() if HAS_SERVICE.search(text)]
     _run(out, [VALIDATE, *contract], "--python_out", "--mypy_out")
     if services:
@@ -41,7 +45,11 @@ def generate(out: Path) -> None:
 
 def generated_files(root: Path) -> dict[str, bytes]:
     """Every generated file below `root`, by path relative to it."""
-    return {str(p.relative_to(root)): p.read_bytes() for p in root.rglob("*_pb2*.py*") if p.suffix != ".pyc"}
+    return {
+        str(p.relative_to(root)): p.read_bytes()
+        for p in root.rglob("*_pb2*.py*")
+        if p.suffix != ".pyc"
+    }
 
 
 def main() -> None:
@@ -50,7 +58,9 @@ def main() -> None:
         generate(Path(tmp))
         fresh = generated_files(Path(tmp))
     committed = generated_files(PROTOS)
-    stale = sorted(name for name in fresh.keys() | committed.keys() if fresh.get(name) != committed.get(name))
+    stale = sorted(
+        name for name in fresh.keys() | committed.keys() if fresh.get(name) != committed.get(name)
+    )
     if "--check" in sys.argv[1:]:
         if stale:
             sys.exit(f"stale generated code, run `make proto`: {', '.join(stale)}")
