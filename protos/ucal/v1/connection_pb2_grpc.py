@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class ConnectionServiceStub:
-    """Missing associated documentation comment in .proto file."""
+    """Connections. Credentials go in and never come out.
+    """
 
     def __init__(self, channel):
         """Constructor.
@@ -77,52 +78,61 @@ class ConnectionServiceStub:
 
 
 class ConnectionServiceServicer:
-    """Missing associated documentation comment in .proto file."""
+    """Connections. Credentials go in and never come out.
+    """
 
     def ListConnections(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Lists connections.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetConnection(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Reads one connection.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CreateConnection(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Makes a connection from credentials at hand.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpdateConnection(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Changes a connection, or its credentials.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteConnection(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Forgets a connection and its credentials.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def StartAuthorization(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Begins the OAuth dance.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CompleteAuthorization(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Ends the OAuth dance: the code becomes a connection.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def TestConnection(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Asks the provider whether the credentials work.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -179,7 +189,8 @@ def add_ConnectionServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ConnectionService:
-    """Missing associated documentation comment in .proto file."""
+    """Connections. Credentials go in and never come out.
+    """
 
     @staticmethod
     def ListConnections(request,

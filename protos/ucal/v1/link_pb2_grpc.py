@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class LinkServiceStub:
-    """Missing associated documentation comment in .proto file."""
+    """Booking links of a connection.
+    """
 
     def __init__(self, channel):
         """Constructor.
@@ -67,40 +68,47 @@ class LinkServiceStub:
 
 
 class LinkServiceServicer:
-    """Missing associated documentation comment in .proto file."""
+    """Booking links of a connection.
+    """
 
     def ListLinks(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Lists links.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetLink(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Reads one link.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CreateLink(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Makes a link.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpdateLink(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Changes the named fields of a link.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteLink(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Deletes a link; bookings made through it stay.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListLinkSlots(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Lists starts that can be booked now.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -147,7 +155,8 @@ def add_LinkServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class LinkService:
-    """Missing associated documentation comment in .proto file."""
+    """Booking links of a connection.
+    """
 
     @staticmethod
     def ListLinks(request,

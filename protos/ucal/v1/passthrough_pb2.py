@@ -23,10 +23,11 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19ucal/v1/passthrough.proto\x12\x07ucal.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\")\n\nHttpHeader\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"1\n\x12HttpQueryParameter\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"\xb8\x02\n\x0b\x43\x61llRequest\x12\"\n\rconnection_id\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x02\xbaH\x04r\x02\x10\x01\x12\x33\n\x06method\x18\x02 \x01(\x0e\x32\x13.ucal.v1.HttpMethodB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x37\n\x04path\x18\x03 \x01(\tB)\xe2\x41\x01\x02\xbaH\"r \x18\x80\x10\x32\x16^/([^/\\\\?#][^\\\\?#]*)?$\xba\x01\x02..\x12\x34\n\x05query\x18\x04 \x03(\x0b\x32\x1b.ucal.v1.HttpQueryParameterB\x08\xbaH\x05\x92\x01\x02\x10\x64\x12.\n\x07headers\x18\x05 \x03(\x0b\x32\x13.ucal.v1.HttpHeaderB\x08\xbaH\x05\x92\x01\x02\x10\x32\x12\x14\n\x0c\x63ontent_type\x18\x06 \x01(\t\x12\x1b\n\x04\x62ody\x18\x07 \x01(\x0c\x42\r\x80\x01\x01\xbaH\x07z\x05\x18\x80\x80\xc0\x01\"\\\n\x0c\x43\x61llResponse\x12\x13\n\x0bstatus_code\x18\x01 \x01(\x05\x12$\n\x07headers\x18\x02 \x03(\x0b\x32\x13.ucal.v1.HttpHeader\x12\x11\n\x04\x62ody\x18\x03 \x01(\x0c\x42\x03\x80\x01\x01\"F\n\x14\x43\x61llStreamingRequest\x12.\n\x04\x63\x61ll\x18\x01 \x01(\x0b\x32\x14.ucal.v1.CallRequestB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\"k\n\x15\x43\x61llStreamingResponse\x12\x13\n\x0bstatus_code\x18\x01 \x01(\x05\x12$\n\x07headers\x18\x02 \x03(\x0b\x32\x13.ucal.v1.HttpHeader\x12\x17\n\nbody_chunk\x18\x03 \x01(\x0c\x42\x03\x80\x01\x01*\xe0\x01\n\nHttpMethod\x12\x1b\n\x17HTTP_METHOD_UNSPECIFIED\x10\x00\x12\x13\n\x0fHTTP_METHOD_GET\x10\x01\x12\x14\n\x10HTTP_METHOD_POST\x10\x02\x12\x13\n\x0fHTTP_METHOD_PUT\x10\x03\x12\x15\n\x11HTTP_METHOD_PATCH\x10\x04\x12\x16\n\x12HTTP_METHOD_DELETE\x10\x05\x12\x14\n\x10HTTP_METHOD_HEAD\x10\x06\x12\x18\n\x14HTTP_METHOD_PROPFIND\x10\x07\x12\x16\n\x12HTTP_METHOD_REPORT\x10\x08\x32\x9b\x01\n\x12PassthroughService\x12\x33\n\x04\x43\x61ll\x12\x14.ucal.v1.CallRequest\x1a\x15.ucal.v1.CallResponse\x12P\n\rCallStreaming\x12\x1d.ucal.v1.CallStreamingRequest\x1a\x1e.ucal.v1.CallStreamingResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19ucal/v1/passthrough.proto\x12\x07ucal.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\")\n\nHttpHeader\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"1\n\x12HttpQueryParameter\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"\xbb\x02\n\x0b\x43\x61llRequest\x12%\n\rconnection_id\x18\x01 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x33\n\x06method\x18\x02 \x01(\x0e\x32\x13.ucal.v1.HttpMethodB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x37\n\x04path\x18\x03 \x01(\tB)\xe2\x41\x01\x02\xbaH\"r \x18\x80\x10\x32\x16^/([^/\\\\?#][^\\\\?#]*)?$\xba\x01\x02..\x12\x34\n\x05query\x18\x04 \x03(\x0b\x32\x1b.ucal.v1.HttpQueryParameterB\x08\xbaH\x05\x92\x01\x02\x10\x64\x12.\n\x07headers\x18\x05 \x03(\x0b\x32\x13.ucal.v1.HttpHeaderB\x08\xbaH\x05\x92\x01\x02\x10\x32\x12\x14\n\x0c\x63ontent_type\x18\x06 \x01(\t\x12\x1b\n\x04\x62ody\x18\x07 \x01(\x0c\x42\r\x80\x01\x01\xbaH\x07z\x05\x18\x80\x80\xc0\x01\"\\\n\x0c\x43\x61llResponse\x12\x13\n\x0bstatus_code\x18\x01 \x01(\x05\x12$\n\x07headers\x18\x02 \x03(\x0b\x32\x13.ucal.v1.HttpHeader\x12\x11\n\x04\x62ody\x18\x03 \x01(\x0c\x42\x03\x80\x01\x01\"F\n\x14\x43\x61llStreamingRequest\x12.\n\x04\x63\x61ll\x18\x01 \x01(\x0b\x32\x14.ucal.v1.CallRequestB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\"k\n\x15\x43\x61llStreamingResponse\x12\x13\n\x0bstatus_code\x18\x01 \x01(\x05\x12$\n\x07headers\x18\x02 \x03(\x0b\x32\x13.ucal.v1.HttpHeader\x12\x17\n\nbody_chunk\x18\x03 \x01(\x0c\x42\x03\x80\x01\x01*\xe0\x01\n\nHttpMethod\x12\x1b\n\x17HTTP_METHOD_UNSPECIFIED\x10\x00\x12\x13\n\x0fHTTP_METHOD_GET\x10\x01\x12\x14\n\x10HTTP_METHOD_POST\x10\x02\x12\x13\n\x0fHTTP_METHOD_PUT\x10\x03\x12\x15\n\x11HTTP_METHOD_PATCH\x10\x04\x12\x16\n\x12HTTP_METHOD_DELETE\x10\x05\x12\x14\n\x10HTTP_METHOD_HEAD\x10\x06\x12\x18\n\x14HTTP_METHOD_PROPFIND\x10\x07\x12\x16\n\x12HTTP_METHOD_REPORT\x10\x08\x32\xe9\x01\n\x12PassthroughService\x12\x64\n\x04\x43\x61ll\x12\x14.ucal.v1.CallRequest\x1a\x15.ucal.v1.CallResponse\"/\x82\xd3\xe4\x93\x02)\"$/v1/connections/{connection_id}:call:\x01*\x12m\n\rCallStreaming\x12\x1d.ucal.v1.CallStreamingRequest\x1a\x1e.ucal.v1.CallStreamingResponse\"\x1b\x82\xd3\xe4\x93\x02\x15\"\x10/v1/calls:stream:\x01*0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,7 +35,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'ucal.v1.passthrough_pb2', _
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CALLREQUEST'].fields_by_name['connection_id']._loaded_options = None
-  _globals['_CALLREQUEST'].fields_by_name['connection_id']._serialized_options = b'\342A\001\002\272H\004r\002\020\001'
+  _globals['_CALLREQUEST'].fields_by_name['connection_id']._serialized_options = b'\342A\001\002\272H\007r\005\020\001\030\200\002'
   _globals['_CALLREQUEST'].fields_by_name['method']._loaded_options = None
   _globals['_CALLREQUEST'].fields_by_name['method']._serialized_options = b'\342A\001\002\272H\007\202\001\004\020\001 \000'
   _globals['_CALLREQUEST'].fields_by_name['path']._loaded_options = None
@@ -51,20 +52,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CALLSTREAMINGREQUEST'].fields_by_name['call']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
   _globals['_CALLSTREAMINGRESPONSE'].fields_by_name['body_chunk']._loaded_options = None
   _globals['_CALLSTREAMINGRESPONSE'].fields_by_name['body_chunk']._serialized_options = b'\200\001\001'
-  _globals['_HTTPMETHOD']._serialized_start=785
-  _globals['_HTTPMETHOD']._serialized_end=1009
-  _globals['_HTTPHEADER']._serialized_start=100
-  _globals['_HTTPHEADER']._serialized_end=141
-  _globals['_HTTPQUERYPARAMETER']._serialized_start=143
-  _globals['_HTTPQUERYPARAMETER']._serialized_end=192
-  _globals['_CALLREQUEST']._serialized_start=195
-  _globals['_CALLREQUEST']._serialized_end=507
-  _globals['_CALLRESPONSE']._serialized_start=509
-  _globals['_CALLRESPONSE']._serialized_end=601
-  _globals['_CALLSTREAMINGREQUEST']._serialized_start=603
-  _globals['_CALLSTREAMINGREQUEST']._serialized_end=673
-  _globals['_CALLSTREAMINGRESPONSE']._serialized_start=675
-  _globals['_CALLSTREAMINGRESPONSE']._serialized_end=782
-  _globals['_PASSTHROUGHSERVICE']._serialized_start=1012
-  _globals['_PASSTHROUGHSERVICE']._serialized_end=1167
+  _globals['_PASSTHROUGHSERVICE'].methods_by_name['Call']._loaded_options = None
+  _globals['_PASSTHROUGHSERVICE'].methods_by_name['Call']._serialized_options = b'\202\323\344\223\002)\"$/v1/connections/{connection_id}:call:\001*'
+  _globals['_PASSTHROUGHSERVICE'].methods_by_name['CallStreaming']._loaded_options = None
+  _globals['_PASSTHROUGHSERVICE'].methods_by_name['CallStreaming']._serialized_options = b'\202\323\344\223\002\025\"\020/v1/calls:stream:\001*'
+  _globals['_HTTPMETHOD']._serialized_start=818
+  _globals['_HTTPMETHOD']._serialized_end=1042
+  _globals['_HTTPHEADER']._serialized_start=130
+  _globals['_HTTPHEADER']._serialized_end=171
+  _globals['_HTTPQUERYPARAMETER']._serialized_start=173
+  _globals['_HTTPQUERYPARAMETER']._serialized_end=222
+  _globals['_CALLREQUEST']._serialized_start=225
+  _globals['_CALLREQUEST']._serialized_end=540
+  _globals['_CALLRESPONSE']._serialized_start=542
+  _globals['_CALLRESPONSE']._serialized_end=634
+  _globals['_CALLSTREAMINGREQUEST']._serialized_start=636
+  _globals['_CALLSTREAMINGREQUEST']._serialized_end=706
+  _globals['_CALLSTREAMINGRESPONSE']._serialized_start=708
+  _globals['_CALLSTREAMINGRESPONSE']._serialized_end=815
+  _globals['_PASSTHROUGHSERVICE']._serialized_start=1045
+  _globals['_PASSTHROUGHSERVICE']._serialized_end=1278
 # @@protoc_insertion_point(module_scope)

@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class PassthroughServiceStub:
-    """Missing associated documentation comment in .proto file."""
+    """The provider's own API, with the connection's credentials.
+    """
 
     def __init__(self, channel):
         """Constructor.
@@ -47,10 +48,12 @@ class PassthroughServiceStub:
 
 
 class PassthroughServiceServicer:
-    """Missing associated documentation comment in .proto file."""
+    """The provider's own API, with the connection's credentials.
+    """
 
     def Call(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """One call, bodies up to 3 MiB.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -84,7 +87,8 @@ def add_PassthroughServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class PassthroughService:
-    """Missing associated documentation comment in .proto file."""
+    """The provider's own API, with the connection's credentials.
+    """
 
     @staticmethod
     def Call(request,

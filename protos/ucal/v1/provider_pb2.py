@@ -30,7 +30,7 @@ from ucal.v1 import types_pb2 as ucal_dot_v1_dot_types__pb2
 from ucal.v1 import watch_pb2 as ucal_dot_v1_dot_watch__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16ucal/v1/provider.proto\x12\x07ucal.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x13ucal/v1/types.proto\x1a\x13ucal/v1/watch.proto\"\x88\x04\n\nCapability\x12#\n\x04kind\x18\x01 \x01(\x0e\x32\x15.ucal.v1.ResourceKind\x12\x1f\n\x06method\x18\x02 \x01(\x0e\x32\x0f.ucal.v1.Method\x12$\n\x05level\x18\x03 \x01(\x0e\x32\x15.ucal.v1.SupportLevel\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x17\n\x0freadable_fields\x18\x05 \x03(\t\x12\x17\n\x0fwritable_fields\x18\x06 \x03(\t\x12$\n\x06scopes\x18\x07 \x03(\x0e\x32\x14.ucal.v1.UpdateScope\x12\x30\n\x0bidempotency\x18\x08 \x01(\x0e\x32\x1b.ucal.v1.IdempotencySupport\x12\r\n\x05\x65tags\x18\t \x01(\x08\x12\x15\n\rupdated_after\x18\n \x01(\x08\x12\x19\n\x11list_needs_parent\x18\x0b \x01(\x08\x12-\n\nmax_window\x18\x0c \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x15\n\rmax_page_size\x18\r \x01(\x05\x12\x14\n\x0coauth_scopes\x18\x0e \x03(\t\x12*\n\x0cwatch_source\x18\x0f \x01(\x0e\x32\x14.ucal.v1.WatchSource\x12+\n\tdeletions\x18\x10 \x01(\x0e\x32\x18.ucal.v1.DeletionSupport\"\x81\x01\n\x08Provider\x12\n\n\x02id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12)\n\x0c\x63\x61pabilities\x18\x03 \x03(\x0b\x32\x13.ucal.v1.Capability\x12\x13\n\x0bpassthrough\x18\x04 \x01(\x08\x12\x13\n\x0b\x61pi_version\x18\x05 \x01(\t\"F\n\x14ListProvidersRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x12\n\npage_token\x18\x02 \x01(\t\"V\n\x15ListProvidersResponse\x12$\n\tproviders\x18\x01 \x03(\x0b\x32\x11.ucal.v1.Provider\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"-\n\x12GetProviderRequest\x12\x17\n\x02id\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x02\xbaH\x04r\x02\x10\x01\":\n\x13GetProviderResponse\x12#\n\x08provider\x18\x01 \x01(\x0b\x32\x11.ucal.v1.Provider*\x8c\x01\n\x06Method\x12\x16\n\x12METHOD_UNSPECIFIED\x10\x00\x12\x0f\n\x0bMETHOD_LIST\x10\x01\x12\x0e\n\nMETHOD_GET\x10\x02\x12\x11\n\rMETHOD_CREATE\x10\x03\x12\x11\n\rMETHOD_UPDATE\x10\x04\x12\x11\n\rMETHOD_DELETE\x10\x05\x12\x10\n\x0cMETHOD_WATCH\x10\x06*\x7f\n\x0cSupportLevel\x12\x1d\n\x19SUPPORT_LEVEL_UNSPECIFIED\x10\x00\x12\x16\n\x12SUPPORT_LEVEL_FULL\x10\x01\x12\x19\n\x15SUPPORT_LEVEL_PARTIAL\x10\x02\x12\x1d\n\x19SUPPORT_LEVEL_UNSUPPORTED\x10\x03*y\n\x12IdempotencySupport\x12#\n\x1fIDEMPOTENCY_SUPPORT_UNSPECIFIED\x10\x00\x12\x1c\n\x18IDEMPOTENCY_SUPPORT_NONE\x10\x01\x12 \n\x1cIDEMPOTENCY_SUPPORT_PROVIDER\x10\x02\x32\xe4\x01\n\x0fProviderService\x12h\n\rListProviders\x12\x1d.ucal.v1.ListProvidersRequest\x1a\x1e.ucal.v1.ListProvidersResponse\"\x18\x90\x02\x01\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/providers\x12g\n\x0bGetProvider\x12\x1b.ucal.v1.GetProviderRequest\x1a\x1c.ucal.v1.GetProviderResponse\"\x1d\x90\x02\x01\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/providers/{id}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16ucal/v1/provider.proto\x12\x07ucal.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x13ucal/v1/types.proto\x1a\x13ucal/v1/watch.proto\"\xa6\x05\n\nCapability\x12#\n\x04kind\x18\x01 \x01(\x0e\x32\x15.ucal.v1.ResourceKind\x12\x1f\n\x06method\x18\x02 \x01(\x0e\x32\x0f.ucal.v1.Method\x12!\n\x07support\x18\x03 \x01(\x0e\x32\x10.ucal.v1.Support\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x17\n\x0freadable_fields\x18\x05 \x03(\t\x12\x17\n\x0fwritable_fields\x18\x06 \x03(\t\x12$\n\x06scopes\x18\x07 \x03(\x0e\x32\x14.ucal.v1.UpdateScope\x12\x30\n\x0bidempotency\x18\x08 \x01(\x0e\x32\x1b.ucal.v1.IdempotencySupport\x12\r\n\x05\x65tags\x18\t \x01(\x08\x12\x15\n\rupdated_after\x18\n \x01(\x08\x12\x19\n\x11list_needs_parent\x18\x0b \x01(\x08\x12-\n\nmax_window\x18\x0c \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x15\n\rmax_page_size\x18\r \x01(\x05\x12\x14\n\x0coauth_scopes\x18\x0e \x03(\t\x12*\n\x0cwatch_source\x18\x0f \x01(\x0e\x32\x14.ucal.v1.WatchSource\x12+\n\tdeletions\x18\x10 \x01(\x0e\x32\x18.ucal.v1.DeletionSupport\x12\r\n\x05query\x18\x11 \x01(\x08\x12\x31\n\x10\x63onference_kinds\x18\x12 \x03(\x0e\x32\x17.ucal.v1.ConferenceKind\x12\x34\n\x11min_poll_interval\x18\x13 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x18\n\x10\x65xpand_recurring\x18\x14 \x01(\x08\x12\r\n\x05notes\x18\x15 \x01(\t\"\xc3\x01\n\x08Provider\x12\n\n\x02id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12)\n\x0c\x63\x61pabilities\x18\x03 \x03(\x0b\x32\x13.ucal.v1.Capability\x12\x13\n\x0bpassthrough\x18\x04 \x01(\x08\x12\x13\n\x0b\x61pi_version\x18\x05 \x01(\t\x12%\n\nauth_kinds\x18\x06 \x03(\x0e\x32\x11.ucal.v1.AuthKind\x12\x19\n\x11\x64ocumentation_url\x18\x07 \x01(\t\"Q\n\x14ListProvidersRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1d\n\npage_token\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x18\x80\x80\x04\"V\n\x15ListProvidersResponse\x12$\n\tproviders\x18\x01 \x03(\x0b\x32\x11.ucal.v1.Provider\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"/\n\x12GetProviderRequest\x12\x19\n\x02id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\":\n\x13GetProviderResponse\x12#\n\x08provider\x18\x01 \x01(\x0b\x32\x11.ucal.v1.Provider*\xd7\x02\n\x06Method\x12\x16\n\x12METHOD_UNSPECIFIED\x10\x00\x12\x0f\n\x0bMETHOD_LIST\x10\x01\x12\x0e\n\nMETHOD_GET\x10\x02\x12\x11\n\rMETHOD_CREATE\x10\x03\x12\x11\n\rMETHOD_UPDATE\x10\x04\x12\x11\n\rMETHOD_DELETE\x10\x05\x12\x10\n\x0cMETHOD_WATCH\x10\x06\x12\x19\n\x15METHOD_LIST_INSTANCES\x10\x07\x12\x12\n\x0eMETHOD_RESPOND\x10\x08\x12\x15\n\x11METHOD_LIST_SLOTS\x10\t\x12#\n\x1fMETHOD_LIST_TRANSCRIPT_SEGMENTS\x10\n\x12\x1b\n\x17METHOD_LIST_REGISTRANTS\x10\x0b\x12\x1c\n\x18METHOD_CREATE_REGISTRANT\x10\x0c\x12#\n\x1fMETHOD_UPDATE_REGISTRANT_STATUS\x10\r*e\n\x07Support\x12\x17\n\x13SUPPORT_UNSPECIFIED\x10\x00\x12\x12\n\x0eSUPPORT_NATIVE\x10\x01\x12\x14\n\x10SUPPORT_EMULATED\x10\x02\x12\x17\n\x13SUPPORT_UNSUPPORTED\x10\x03*y\n\x12IdempotencySupport\x12#\n\x1fIDEMPOTENCY_SUPPORT_UNSPECIFIED\x10\x00\x12\x1c\n\x18IDEMPOTENCY_SUPPORT_NONE\x10\x01\x12 \n\x1cIDEMPOTENCY_SUPPORT_PROVIDER\x10\x02*\x99\x01\n\x08\x41uthKind\x12\x19\n\x15\x41UTH_KIND_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x41UTH_KIND_NONE\x10\x01\x12\x13\n\x0f\x41UTH_KIND_OAUTH\x10\x02\x12\x13\n\x0f\x41UTH_KIND_BASIC\x10\x03\x12\x15\n\x11\x41UTH_KIND_API_KEY\x10\x04\x12\x1d\n\x19\x41UTH_KIND_SERVICE_ACCOUNT\x10\x05\x32\xe4\x01\n\x0fProviderService\x12h\n\rListProviders\x12\x1d.ucal.v1.ListProvidersRequest\x1a\x1e.ucal.v1.ListProvidersResponse\"\x18\x90\x02\x01\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/providers\x12g\n\x0bGetProvider\x12\x1b.ucal.v1.GetProviderRequest\x1a\x1c.ucal.v1.GetProviderResponse\"\x1d\x90\x02\x01\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/providers/{id}b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,30 +39,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_LISTPROVIDERSREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTPROVIDERSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTPROVIDERSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTPROVIDERSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\006r\004\030\200\200\004'
   _globals['_GETPROVIDERREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_GETPROVIDERREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\004r\002\020\001'
+  _globals['_GETPROVIDERREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\006r\004\020\001\030@'
   _globals['_PROVIDERSERVICE'].methods_by_name['ListProviders']._loaded_options = None
   _globals['_PROVIDERSERVICE'].methods_by_name['ListProviders']._serialized_options = b'\220\002\001\202\323\344\223\002\017\022\r/v1/providers'
   _globals['_PROVIDERSERVICE'].methods_by_name['GetProvider']._loaded_options = None
   _globals['_PROVIDERSERVICE'].methods_by_name['GetProvider']._serialized_options = b'\220\002\001\202\323\344\223\002\024\022\022/v1/providers/{id}'
-  _globals['_METHOD']._serialized_start=1124
-  _globals['_METHOD']._serialized_end=1264
-  _globals['_SUPPORTLEVEL']._serialized_start=1266
-  _globals['_SUPPORTLEVEL']._serialized_end=1393
-  _globals['_IDEMPOTENCYSUPPORT']._serialized_start=1395
-  _globals['_IDEMPOTENCYSUPPORT']._serialized_end=1516
+  _globals['_METHOD']._serialized_start=1361
+  _globals['_METHOD']._serialized_end=1704
+  _globals['_SUPPORT']._serialized_start=1706
+  _globals['_SUPPORT']._serialized_end=1807
+  _globals['_IDEMPOTENCYSUPPORT']._serialized_start=1809
+  _globals['_IDEMPOTENCYSUPPORT']._serialized_end=1930
+  _globals['_AUTHKIND']._serialized_start=1933
+  _globals['_AUTHKIND']._serialized_end=2086
   _globals['_CAPABILITY']._serialized_start=202
-  _globals['_CAPABILITY']._serialized_end=722
-  _globals['_PROVIDER']._serialized_start=725
-  _globals['_PROVIDER']._serialized_end=854
-  _globals['_LISTPROVIDERSREQUEST']._serialized_start=856
-  _globals['_LISTPROVIDERSREQUEST']._serialized_end=926
-  _globals['_LISTPROVIDERSRESPONSE']._serialized_start=928
-  _globals['_LISTPROVIDERSRESPONSE']._serialized_end=1014
-  _globals['_GETPROVIDERREQUEST']._serialized_start=1016
-  _globals['_GETPROVIDERREQUEST']._serialized_end=1061
-  _globals['_GETPROVIDERRESPONSE']._serialized_start=1063
-  _globals['_GETPROVIDERRESPONSE']._serialized_end=1121
-  _globals['_PROVIDERSERVICE']._serialized_start=1519
-  _globals['_PROVIDERSERVICE']._serialized_end=1747
+  _globals['_CAPABILITY']._serialized_end=880
+  _globals['_PROVIDER']._serialized_start=883
+  _globals['_PROVIDER']._serialized_end=1078
+  _globals['_LISTPROVIDERSREQUEST']._serialized_start=1080
+  _globals['_LISTPROVIDERSREQUEST']._serialized_end=1161
+  _globals['_LISTPROVIDERSRESPONSE']._serialized_start=1163
+  _globals['_LISTPROVIDERSRESPONSE']._serialized_end=1249
+  _globals['_GETPROVIDERREQUEST']._serialized_start=1251
+  _globals['_GETPROVIDERREQUEST']._serialized_end=1298
+  _globals['_GETPROVIDERRESPONSE']._serialized_start=1300
+  _globals['_GETPROVIDERRESPONSE']._serialized_end=1358
+  _globals['_PROVIDERSERVICE']._serialized_start=2089
+  _globals['_PROVIDERSERVICE']._serialized_end=2317
 # @@protoc_insertion_point(module_scope)

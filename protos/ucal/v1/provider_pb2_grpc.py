@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class ProviderServiceStub:
-    """Missing associated documentation comment in .proto file."""
+    """Providers of this server.
+    """
 
     def __init__(self, channel):
         """Constructor.
@@ -47,16 +48,19 @@ class ProviderServiceStub:
 
 
 class ProviderServiceServicer:
-    """Missing associated documentation comment in .proto file."""
+    """Providers of this server.
+    """
 
     def ListProviders(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Lists providers with their capabilities.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetProvider(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Reads one provider.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -83,7 +87,8 @@ def add_ProviderServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ProviderService:
-    """Missing associated documentation comment in .proto file."""
+    """Providers of this server.
+    """
 
     @staticmethod
     def ListProviders(request,

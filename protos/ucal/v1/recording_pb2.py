@@ -25,13 +25,14 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from ucal.v1 import types_pb2 as ucal_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17ucal/v1/recording.proto\x12\x07ucal.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x13ucal/v1/types.proto\"\xca\x01\n\x05Media\x12 \n\x04kind\x18\x01 \x01(\x0e\x32\x12.ucal.v1.MediaKind\x12\x11\n\tmime_type\x18\x02 \x01(\t\x12\x10\n\x03url\x18\x03 \x01(\tB\x03\x80\x01\x01\x12$\n\x06\x61\x63\x63\x65ss\x18\x04 \x01(\x0e\x32\x14.ucal.v1.MediaAccess\x12.\n\nexpires_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nsize_bytes\x18\x06 \x01(\x03\x12\x10\n\x08language\x18\x07 \x01(\t\"\x80\x03\n\tRecording\x12\x15\n\rconnection_id\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x03 \x01(\t\x12,\n\x08start_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x06\x65nd_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\ncreated_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07web_url\x18\t \x01(\t\x12\x1d\n\x05media\x18\n \x03(\x0b\x32\x0e.ucal.v1.Media\x12$\n\x03raw\x18\x64 \x01(\x0b\x32\x17.google.protobuf.Struct\"\xe5\x01\n\x15ListRecordingsRequest\x12\"\n\rconnection_id\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x02\xbaH\x04r\x02\x10\x01\x12\x10\n\x08\x65vent_id\x18\x02 \x01(\t\x12\"\n\x06window\x18\x03 \x01(\x0b\x32\x12.ucal.v1.TimeRange\x12\x1a\n\tpage_size\x18\x04 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x12\n\npage_token\x18\x05 \x01(\t\x12-\n\tread_mask\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x13\n\x0binclude_raw\x18\x07 \x01(\x08\"Y\n\x16ListRecordingsResponse\x12&\n\nrecordings\x18\x01 \x03(\x0b\x32\x12.ucal.v1.Recording\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x96\x01\n\x13GetRecordingRequest\x12\"\n\rconnection_id\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x02\xbaH\x04r\x02\x10\x01\x12\x17\n\x02id\x18\x02 \x01(\tB\x0b\xe2\x41\x01\x02\xbaH\x04r\x02\x10\x01\x12-\n\tread_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x13\n\x0binclude_raw\x18\x04 \x01(\x08\"=\n\x14GetRecordingResponse\x12%\n\trecording\x18\x01 \x01(\x0b\x32\x12.ucal.v1.Recording*\x9b\x01\n\tMediaKind\x12\x1a\n\x16MEDIA_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10MEDIA_KIND_VIDEO\x10\x01\x12\x14\n\x10MEDIA_KIND_AUDIO\x10\x02\x12\x19\n\x15MEDIA_KIND_TRANSCRIPT\x10\x03\x12\x13\n\x0fMEDIA_KIND_CHAT\x10\x04\x12\x16\n\x12MEDIA_KIND_SUMMARY\x10\x05*\x84\x01\n\x0bMediaAccess\x12\x1c\n\x18MEDIA_ACCESS_UNSPECIFIED\x10\x00\x12\x1b\n\x17MEDIA_ACCESS_SIGNED_URL\x10\x01\x12\x1e\n\x1aMEDIA_ACCESS_PROVIDER_AUTH\x10\x02\x12\x1a\n\x16MEDIA_ACCESS_WEB_LOGIN\x10\x03\x32\xa7\x02\n\x10RecordingService\x12\x88\x01\n\x0eListRecordings\x12\x1e.ucal.v1.ListRecordingsRequest\x1a\x1f.ucal.v1.ListRecordingsResponse\"5\x90\x02\x01\x82\xd3\xe4\x93\x02,\x12*/v1/connections/{connection_id}/recordings\x12\x87\x01\n\x0cGetRecording\x12\x1c.ucal.v1.GetRecordingRequest\x1a\x1d.ucal.v1.GetRecordingResponse\":\x90\x02\x01\x82\xd3\xe4\x93\x02\x31\x12//v1/connections/{connection_id}/recordings/{id}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17ucal/v1/recording.proto\x12\x07ucal.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x13ucal/v1/types.proto\"\x91\x02\n\x05Media\x12 \n\x04kind\x18\x01 \x01(\x0e\x32\x12.ucal.v1.MediaKind\x12\x11\n\tmime_type\x18\x02 \x01(\t\x12\x10\n\x03url\x18\x03 \x01(\tB\x03\x80\x01\x01\x12$\n\x06\x61\x63\x63\x65ss\x18\x04 \x01(\x0e\x32\x14.ucal.v1.MediaAccess\x12.\n\nexpires_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nsize_bytes\x18\x06 \x01(\x03\x12\x10\n\x08language\x18\x07 \x01(\t\x12\n\n\x02id\x18\x08 \x01(\t\x12\"\n\x05state\x18\t \x01(\x0e\x32\x13.ucal.v1.MediaState\x12\x15\n\rprovider_kind\x18\n \x01(\t\"\xa0\x01\n\x14RecordingParticipant\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12\x0f\n\x07is_host\x18\x03 \x01(\x08\x12-\n\tjoined_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07left_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"S\n\nActionItem\x12\x0c\n\x04text\x18\x01 \x01(\t\x12!\n\x08\x61ssignee\x18\x02 \x01(\x0b\x32\x0f.ucal.v1.Person\x12\x14\n\x0cis_completed\x18\x03 \x01(\x08\"\xad\x05\n\tRecording\x12\x15\n\rconnection_id\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x03 \x01(\t\x12,\n\x08start_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x06\x65nd_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\ncreated_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07web_url\x18\t \x01(\t\x12\x1d\n\x05media\x18\n \x03(\x0b\x32\x0e.ucal.v1.Media\x12\r\n\x05title\x18\x0b \x01(\t\x12+\n\x08\x64uration\x18\x0c \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07summary\x18\r \x01(\t\x12)\n\x0c\x61\x63tion_items\x18\x0e \x03(\x0b\x32\x13.ucal.v1.ActionItem\x12\x33\n\x0cparticipants\x18\x0f \x03(\x0b\x32\x1d.ucal.v1.RecordingParticipant\x12\"\n\x05state\x18\x10 \x01(\x0e\x32\x13.ucal.v1.MediaState\x12\x1e\n\x05owner\x18\x11 \x01(\x0b\x32\x0f.ucal.v1.Person\x12\x16\n\x0ehas_transcript\x18\x12 \x01(\x08\x12\x10\n\x08ical_uid\x18\x13 \x01(\t\x12\x10\n\x08language\x18\x14 \x01(\t\x12$\n\x03raw\x18\x64 \x01(\x0b\x32\x17.google.protobuf.Struct\"\xfd\x01\n\x15ListRecordingsRequest\x12%\n\rconnection_id\x18\x01 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x1a\n\x08\x65vent_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\"\n\x06window\x18\x03 \x01(\x0b\x32\x12.ucal.v1.TimeRange\x12\x1a\n\tpage_size\x18\x04 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1d\n\npage_token\x18\x05 \x01(\tB\t\xbaH\x06r\x04\x18\x80\x80\x04\x12-\n\tread_mask\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x13\n\x0binclude_raw\x18\x07 \x01(\x08\"Y\n\x16ListRecordingsResponse\x12&\n\nrecordings\x18\x01 \x03(\x0b\x32\x12.ucal.v1.Recording\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x9c\x01\n\x13GetRecordingRequest\x12%\n\rconnection_id\x18\x01 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x1a\n\x02id\x18\x02 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\x80\x10\x12-\n\tread_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x13\n\x0binclude_raw\x18\x04 \x01(\x08\"=\n\x14GetRecordingResponse\x12%\n\trecording\x18\x01 \x01(\x0b\x32\x12.ucal.v1.Recording\"\xbb\x01\n\x11TranscriptSegment\x12\x0f\n\x07speaker\x18\x01 \x01(\t\x12/\n\x0cstart_offset\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12-\n\nend_offset\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x10\n\x08language\x18\x04 \x01(\t\x12\x0c\n\x04text\x18\x05 \x01(\t\x12\x15\n\rspeaker_email\x18\x06 \x01(\t\"\xa7\x01\n\x1dListTranscriptSegmentsRequest\x12%\n\rconnection_id\x18\x01 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12$\n\x0crecording_id\x18\x02 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\x80\x10\x12\x1a\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1d\n\npage_token\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x18\x80\x80\x04\"g\n\x1eListTranscriptSegmentsResponse\x12,\n\x08segments\x18\x01 \x03(\x0b\x32\x1a.ucal.v1.TranscriptSegment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\xb1\x01\n\tMediaKind\x12\x1a\n\x16MEDIA_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10MEDIA_KIND_VIDEO\x10\x01\x12\x14\n\x10MEDIA_KIND_AUDIO\x10\x02\x12\x19\n\x15MEDIA_KIND_TRANSCRIPT\x10\x03\x12\x13\n\x0fMEDIA_KIND_CHAT\x10\x04\x12\x16\n\x12MEDIA_KIND_SUMMARY\x10\x05\x12\x14\n\x10MEDIA_KIND_OTHER\x10\x06*\x84\x01\n\x0bMediaAccess\x12\x1c\n\x18MEDIA_ACCESS_UNSPECIFIED\x10\x00\x12\x1b\n\x17MEDIA_ACCESS_SIGNED_URL\x10\x01\x12\x1e\n\x1aMEDIA_ACCESS_PROVIDER_AUTH\x10\x02\x12\x1a\n\x16MEDIA_ACCESS_WEB_LOGIN\x10\x03*\xa8\x01\n\nMediaState\x12\x1b\n\x17MEDIA_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15MEDIA_STATE_RECORDING\x10\x01\x12\x1a\n\x16MEDIA_STATE_PROCESSING\x10\x02\x12\x15\n\x11MEDIA_STATE_READY\x10\x03\x12\x16\n\x12MEDIA_STATE_FAILED\x10\x04\x12\x17\n\x13MEDIA_STATE_TRASHED\x10\x05\x32\xe2\x03\n\x10RecordingService\x12\x88\x01\n\x0eListRecordings\x12\x1e.ucal.v1.ListRecordingsRequest\x1a\x1f.ucal.v1.ListRecordingsResponse\"5\x90\x02\x01\x82\xd3\xe4\x93\x02,\x12*/v1/connections/{connection_id}/recordings\x12\x87\x01\n\x0cGetRecording\x12\x1c.ucal.v1.GetRecordingRequest\x1a\x1d.ucal.v1.GetRecordingResponse\":\x90\x02\x01\x82\xd3\xe4\x93\x02\x31\x12//v1/connections/{connection_id}/recordings/{id}\x12\xb8\x01\n\x16ListTranscriptSegments\x12&.ucal.v1.ListTranscriptSegmentsRequest\x1a\'.ucal.v1.ListTranscriptSegmentsResponse\"M\x90\x02\x01\x82\xd3\xe4\x93\x02\x44\x12\x42/v1/connections/{connection_id}/recordings/{recording_id}/segmentsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,33 +42,59 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MEDIA'].fields_by_name['url']._loaded_options = None
   _globals['_MEDIA'].fields_by_name['url']._serialized_options = b'\200\001\001'
   _globals['_LISTRECORDINGSREQUEST'].fields_by_name['connection_id']._loaded_options = None
-  _globals['_LISTRECORDINGSREQUEST'].fields_by_name['connection_id']._serialized_options = b'\342A\001\002\272H\004r\002\020\001'
+  _globals['_LISTRECORDINGSREQUEST'].fields_by_name['connection_id']._serialized_options = b'\342A\001\002\272H\007r\005\020\001\030\200\002'
+  _globals['_LISTRECORDINGSREQUEST'].fields_by_name['event_id']._loaded_options = None
+  _globals['_LISTRECORDINGSREQUEST'].fields_by_name['event_id']._serialized_options = b'\272H\005r\003\030\200 '
   _globals['_LISTRECORDINGSREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTRECORDINGSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTRECORDINGSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTRECORDINGSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\006r\004\030\200\200\004'
   _globals['_GETRECORDINGREQUEST'].fields_by_name['connection_id']._loaded_options = None
-  _globals['_GETRECORDINGREQUEST'].fields_by_name['connection_id']._serialized_options = b'\342A\001\002\272H\004r\002\020\001'
+  _globals['_GETRECORDINGREQUEST'].fields_by_name['connection_id']._serialized_options = b'\342A\001\002\272H\007r\005\020\001\030\200\002'
   _globals['_GETRECORDINGREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_GETRECORDINGREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\004r\002\020\001'
+  _globals['_GETRECORDINGREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\007r\005\020\001\030\200\020'
+  _globals['_LISTTRANSCRIPTSEGMENTSREQUEST'].fields_by_name['connection_id']._loaded_options = None
+  _globals['_LISTTRANSCRIPTSEGMENTSREQUEST'].fields_by_name['connection_id']._serialized_options = b'\342A\001\002\272H\007r\005\020\001\030\200\002'
+  _globals['_LISTTRANSCRIPTSEGMENTSREQUEST'].fields_by_name['recording_id']._loaded_options = None
+  _globals['_LISTTRANSCRIPTSEGMENTSREQUEST'].fields_by_name['recording_id']._serialized_options = b'\342A\001\002\272H\007r\005\020\001\030\200\020'
+  _globals['_LISTTRANSCRIPTSEGMENTSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTTRANSCRIPTSEGMENTSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTTRANSCRIPTSEGMENTSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTTRANSCRIPTSEGMENTSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\006r\004\030\200\200\004'
   _globals['_RECORDINGSERVICE'].methods_by_name['ListRecordings']._loaded_options = None
   _globals['_RECORDINGSERVICE'].methods_by_name['ListRecordings']._serialized_options = b'\220\002\001\202\323\344\223\002,\022*/v1/connections/{connection_id}/recordings'
   _globals['_RECORDINGSERVICE'].methods_by_name['GetRecording']._loaded_options = None
   _globals['_RECORDINGSERVICE'].methods_by_name['GetRecording']._serialized_options = b'\220\002\001\202\323\344\223\0021\022//v1/connections/{connection_id}/recordings/{id}'
-  _globals['_MEDIAKIND']._serialized_start=1378
-  _globals['_MEDIAKIND']._serialized_end=1533
-  _globals['_MEDIAACCESS']._serialized_start=1536
-  _globals['_MEDIAACCESS']._serialized_end=1668
-  _globals['_MEDIA']._serialized_start=247
-  _globals['_MEDIA']._serialized_end=449
-  _globals['_RECORDING']._serialized_start=452
-  _globals['_RECORDING']._serialized_end=836
-  _globals['_LISTRECORDINGSREQUEST']._serialized_start=839
-  _globals['_LISTRECORDINGSREQUEST']._serialized_end=1068
-  _globals['_LISTRECORDINGSRESPONSE']._serialized_start=1070
-  _globals['_LISTRECORDINGSRESPONSE']._serialized_end=1159
-  _globals['_GETRECORDINGREQUEST']._serialized_start=1162
-  _globals['_GETRECORDINGREQUEST']._serialized_end=1312
-  _globals['_GETRECORDINGRESPONSE']._serialized_start=1314
-  _globals['_GETRECORDINGRESPONSE']._serialized_end=1375
-  _globals['_RECORDINGSERVICE']._serialized_start=1671
-  _globals['_RECORDINGSERVICE']._serialized_end=1966
+  _globals['_RECORDINGSERVICE'].methods_by_name['ListTranscriptSegments']._loaded_options = None
+  _globals['_RECORDINGSERVICE'].methods_by_name['ListTranscriptSegments']._serialized_options = b'\220\002\001\202\323\344\223\002D\022B/v1/connections/{connection_id}/recordings/{recording_id}/segments'
+  _globals['_MEDIAKIND']._serialized_start=2525
+  _globals['_MEDIAKIND']._serialized_end=2702
+  _globals['_MEDIAACCESS']._serialized_start=2705
+  _globals['_MEDIAACCESS']._serialized_end=2837
+  _globals['_MEDIASTATE']._serialized_start=2840
+  _globals['_MEDIASTATE']._serialized_end=3008
+  _globals['_MEDIA']._serialized_start=279
+  _globals['_MEDIA']._serialized_end=552
+  _globals['_RECORDINGPARTICIPANT']._serialized_start=555
+  _globals['_RECORDINGPARTICIPANT']._serialized_end=715
+  _globals['_ACTIONITEM']._serialized_start=717
+  _globals['_ACTIONITEM']._serialized_end=800
+  _globals['_RECORDING']._serialized_start=803
+  _globals['_RECORDING']._serialized_end=1488
+  _globals['_LISTRECORDINGSREQUEST']._serialized_start=1491
+  _globals['_LISTRECORDINGSREQUEST']._serialized_end=1744
+  _globals['_LISTRECORDINGSRESPONSE']._serialized_start=1746
+  _globals['_LISTRECORDINGSRESPONSE']._serialized_end=1835
+  _globals['_GETRECORDINGREQUEST']._serialized_start=1838
+  _globals['_GETRECORDINGREQUEST']._serialized_end=1994
+  _globals['_GETRECORDINGRESPONSE']._serialized_start=1996
+  _globals['_GETRECORDINGRESPONSE']._serialized_end=2057
+  _globals['_TRANSCRIPTSEGMENT']._serialized_start=2060
+  _globals['_TRANSCRIPTSEGMENT']._serialized_end=2247
+  _globals['_LISTTRANSCRIPTSEGMENTSREQUEST']._serialized_start=2250
+  _globals['_LISTTRANSCRIPTSEGMENTSREQUEST']._serialized_end=2417
+  _globals['_LISTTRANSCRIPTSEGMENTSRESPONSE']._serialized_start=2419
+  _globals['_LISTTRANSCRIPTSEGMENTSRESPONSE']._serialized_end=2522
+  _globals['_RECORDINGSERVICE']._serialized_start=3011
+  _globals['_RECORDINGSERVICE']._serialized_end=3493
 # @@protoc_insertion_point(module_scope)

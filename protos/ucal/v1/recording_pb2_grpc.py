@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class RecordingServiceStub:
-    """Missing associated documentation comment in .proto file."""
+    """Recordings of a connection. Read-only.
+    """
 
     def __init__(self, channel):
         """Constructor.
@@ -44,19 +45,34 @@ class RecordingServiceStub:
                 request_serializer=ucal_dot_v1_dot_recording__pb2.GetRecordingRequest.SerializeToString,
                 response_deserializer=ucal_dot_v1_dot_recording__pb2.GetRecordingResponse.FromString,
                 _registered_method=True)
+        self.ListTranscriptSegments = channel.unary_unary(
+                '/ucal.v1.RecordingService/ListTranscriptSegments',
+                request_serializer=ucal_dot_v1_dot_recording__pb2.ListTranscriptSegmentsRequest.SerializeToString,
+                response_deserializer=ucal_dot_v1_dot_recording__pb2.ListTranscriptSegmentsResponse.FromString,
+                _registered_method=True)
 
 
 class RecordingServiceServicer:
-    """Missing associated documentation comment in .proto file."""
+    """Recordings of a connection. Read-only.
+    """
 
     def ListRecordings(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Lists recordings.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetRecording(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Reads one recording.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTranscriptSegments(self, request, context):
+        """Reads the transcript, now, from the provider.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -74,6 +90,11 @@ def add_RecordingServiceServicer_to_server(servicer, server):
                     request_deserializer=ucal_dot_v1_dot_recording__pb2.GetRecordingRequest.FromString,
                     response_serializer=ucal_dot_v1_dot_recording__pb2.GetRecordingResponse.SerializeToString,
             ),
+            'ListTranscriptSegments': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTranscriptSegments,
+                    request_deserializer=ucal_dot_v1_dot_recording__pb2.ListTranscriptSegmentsRequest.FromString,
+                    response_serializer=ucal_dot_v1_dot_recording__pb2.ListTranscriptSegmentsResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'ucal.v1.RecordingService', rpc_method_handlers)
@@ -83,7 +104,8 @@ def add_RecordingServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class RecordingService:
-    """Missing associated documentation comment in .proto file."""
+    """Recordings of a connection. Read-only.
+    """
 
     @staticmethod
     def ListRecordings(request,
@@ -129,6 +151,33 @@ class RecordingService:
             '/ucal.v1.RecordingService/GetRecording',
             ucal_dot_v1_dot_recording__pb2.GetRecordingRequest.SerializeToString,
             ucal_dot_v1_dot_recording__pb2.GetRecordingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTranscriptSegments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ucal.v1.RecordingService/ListTranscriptSegments',
+            ucal_dot_v1_dot_recording__pb2.ListTranscriptSegmentsRequest.SerializeToString,
+            ucal_dot_v1_dot_recording__pb2.ListTranscriptSegmentsResponse.FromString,
             options,
             channel_credentials,
             insecure,

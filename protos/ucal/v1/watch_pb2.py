@@ -29,6 +29,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
+from ucal.v1 import busy_pb2 as ucal_dot_v1_dot_busy__pb2
 from ucal.v1 import calendar_pb2 as ucal_dot_v1_dot_calendar__pb2
 from ucal.v1 import event_pb2 as ucal_dot_v1_dot_event__pb2
 from ucal.v1 import link_pb2 as ucal_dot_v1_dot_link__pb2
@@ -37,7 +38,7 @@ from ucal.v1 import types_pb2 as ucal_dot_v1_dot_types__pb2
 from ucal.v1 import webinar_pb2 as ucal_dot_v1_dot_webinar__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13ucal/v1/watch.proto\x12\x07ucal.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x16ucal/v1/calendar.proto\x1a\x13ucal/v1/event.proto\x1a\x12ucal/v1/link.proto\x1a\x17ucal/v1/recording.proto\x1a\x13ucal/v1/types.proto\x1a\x15ucal/v1/webinar.proto\"\x8c\x03\n\x06\x43hange\x12!\n\x04type\x18\x01 \x01(\x0e\x32\x13.ucal.v1.ChangeType\x12#\n\x04kind\x18\x02 \x01(\x0e\x32\x15.ucal.v1.ResourceKind\x12\x15\n\rconnection_id\x18\x03 \x01(\t\x12\n\n\x02id\x18\x04 \x01(\t\x12\x13\n\x0b\x63\x61lendar_id\x18\x05 \x01(\t\x12\x1f\n\x05\x65vent\x18\x06 \x01(\x0b\x32\x0e.ucal.v1.EventH\x00\x12\x1d\n\x04link\x18\x07 \x01(\x0b\x32\r.ucal.v1.LinkH\x00\x12\'\n\trecording\x18\x08 \x01(\x0b\x32\x12.ucal.v1.RecordingH\x00\x12#\n\x07webinar\x18\t \x01(\x0b\x32\x10.ucal.v1.WebinarH\x00\x12%\n\x08\x63\x61lendar\x18\n \x01(\x0b\x32\x11.ucal.v1.CalendarH\x00\x12.\n\nchanged_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tdedup_key\x18\x0c \x01(\tB\n\n\x08resource\"\xb1\x01\n\nWatchScope\x12\"\n\rconnection_id\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x02\xbaH\x04r\x02\x10\x01\x12\x33\n\x05kinds\x18\x02 \x03(\x0e\x32\x15.ucal.v1.ResourceKindB\r\xbaH\n\x92\x01\x07\"\x05\x82\x01\x02\x10\x01\x12\x1e\n\x0c\x63\x61lendar_ids\x18\x03 \x03(\tB\x08\xbaH\x05\x92\x01\x02\x10\x32\x12*\n\x07horizon\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x97\x03\n\x12WatchEventsRequest\x12.\n\x05scope\x18\x01 \x01(\x0b\x32\x13.ucal.v1.WatchScopeB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x1f\n\x0cresume_token\x18\x02 \x01(\x0c\x42\t\xbaH\x06z\x04\x18\x80\x80\x04\x12,\n\x05start\x18\x03 \x01(\x0e\x32\x13.ucal.v1.WatchStartB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x31\n\ton_expiry\x18\x04 \x01(\x0e\x32\x14.ucal.v1.WatchExpiryB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x30\n\rpoll_interval\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x35\n\x12heartbeat_interval\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\"\n\x0emax_batch_size\x18\x07 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12-\n\tread_mask\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x13\n\x0binclude_raw\x18\t \x01(\x08\"\xae\x07\n\x13WatchEventsResponse\x12\x35\n\x06opened\x18\x01 \x01(\x0b\x32#.ucal.v1.WatchEventsResponse.OpenedH\x00\x12\x37\n\x07\x63hanges\x18\x02 \x01(\x0b\x32$.ucal.v1.WatchEventsResponse.ChangesH\x00\x12;\n\theartbeat\x18\x03 \x01(\x0b\x32&.ucal.v1.WatchEventsResponse.HeartbeatH\x00\x12\x35\n\x06synced\x18\x04 \x01(\x0b\x32#.ucal.v1.WatchEventsResponse.SyncedH\x00\x12\x33\n\x05reset\x18\x05 \x01(\x0b\x32\".ucal.v1.WatchEventsResponse.ResetH\x00\x12\x39\n\x08\x64\x65graded\x18\x06 \x01(\x0b\x32%.ucal.v1.WatchEventsResponse.DegradedH\x00\x12\x37\n\x07\x63losing\x18\x07 \x01(\x0b\x32$.ucal.v1.WatchEventsResponse.ClosingH\x00\x12\x14\n\x0cresume_token\x18\x08 \x01(\x0c\x12/\n\x0bobserved_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a\xc4\x01\n\x06Opened\x12$\n\x06source\x18\x01 \x01(\x0e\x32\x14.ucal.v1.WatchSource\x12+\n\tdeletions\x18\x02 \x01(\x0e\x32\x18.ucal.v1.DeletionSupport\x12\x30\n\rpoll_interval\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x35\n\x12heartbeat_interval\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x1a?\n\x07\x43hanges\x12 \n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x0f.ucal.v1.Change\x12\x12\n\nis_partial\x18\x02 \x01(\x08\x1a\x0b\n\tHeartbeat\x1a\x08\n\x06Synced\x1a*\n\x05Reset\x12!\n\x05\x63\x61use\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x1a\x62\n\x08\x44\x65graded\x12!\n\x05\x63\x61use\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12\x33\n\x0fnext_attempt_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a\t\n\x07\x43losingB\t\n\x07message\"\xf5\x01\n\x11PollEventsRequest\x12.\n\x05scope\x18\x01 \x01(\x0b\x32\x13.ucal.v1.WatchScopeB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x1f\n\x0cresume_token\x18\x02 \x01(\x0c\x42\t\xbaH\x06z\x04\x18\x80\x80\x04\x12\'\n\x04wait\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\"\n\x0emax_batch_size\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12-\n\tread_mask\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x13\n\x0binclude_raw\x18\x06 \x01(\x08\"\xbb\x01\n\x12PollEventsResponse\x12 \n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x0f.ucal.v1.Change\x12\x14\n\x0cresume_token\x18\x02 \x01(\x0c\x12\x10\n\x08has_more\x18\x03 \x01(\x08\x12.\n\x0bretry_after\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\tdeletions\x18\x05 \x01(\x0e\x32\x18.ucal.v1.DeletionSupport*\xbe\x01\n\nChangeType\x12\x1b\n\x17\x43HANGE_TYPE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43HANGE_TYPE_CREATED\x10\x01\x12\x17\n\x13\x43HANGE_TYPE_UPDATED\x10\x02\x12\x17\n\x13\x43HANGE_TYPE_DELETED\x10\x03\x12\x17\n\x13\x43HANGE_TYPE_STARTED\x10\x04\x12\x15\n\x11\x43HANGE_TYPE_ENDED\x10\x05\x12\x18\n\x14\x43HANGE_TYPE_UPSERTED\x10\x06*]\n\nWatchStart\x12\x1b\n\x17WATCH_START_UNSPECIFIED\x10\x00\x12\x13\n\x0fWATCH_START_NOW\x10\x01\x12\x1d\n\x19WATCH_START_INITIAL_STATE\x10\x02*Z\n\x0bWatchExpiry\x12\x1c\n\x18WATCH_EXPIRY_UNSPECIFIED\x10\x00\x12\x15\n\x11WATCH_EXPIRY_FAIL\x10\x01\x12\x16\n\x12WATCH_EXPIRY_RESET\x10\x02*\xb4\x01\n\x0f\x44\x65letionSupport\x12 \n\x1c\x44\x45LETION_SUPPORT_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x44\x45LETION_SUPPORT_EXACT\x10\x01\x12\x1f\n\x1b\x44\x45LETION_SUPPORT_RECONCILED\x10\x02\x12\'\n#DELETION_SUPPORT_CANCELLATIONS_ONLY\x10\x03\x12\x19\n\x15\x44\x45LETION_SUPPORT_NONE\x10\x04*^\n\x0bWatchSource\x12\x1c\n\x18WATCH_SOURCE_UNSPECIFIED\x10\x00\x12\x17\n\x13WATCH_SOURCE_NATIVE\x10\x01\x12\x18\n\x14WATCH_SOURCE_POLLING\x10\x02\x32\xdd\x01\n\x0cWatchService\x12g\n\x0bWatchEvents\x12\x1b.ucal.v1.WatchEventsRequest\x1a\x1c.ucal.v1.WatchEventsResponse\"\x1b\x82\xd3\xe4\x93\x02\x15\"\x10/v1/events:watch:\x01*0\x01\x12\x64\n\nPollEvents\x12\x1a.ucal.v1.PollEventsRequest\x1a\x1b.ucal.v1.PollEventsResponse\"\x1d\x90\x02\x01\x82\xd3\xe4\x93\x02\x14\"\x0f/v1/events:poll:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13ucal/v1/watch.proto\x12\x07ucal.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x12ucal/v1/busy.proto\x1a\x16ucal/v1/calendar.proto\x1a\x13ucal/v1/event.proto\x1a\x12ucal/v1/link.proto\x1a\x17ucal/v1/recording.proto\x1a\x13ucal/v1/types.proto\x1a\x15ucal/v1/webinar.proto\"\xd3\x03\n\x06\x43hange\x12!\n\x04type\x18\x01 \x01(\x0e\x32\x13.ucal.v1.ChangeType\x12#\n\x04kind\x18\x02 \x01(\x0e\x32\x15.ucal.v1.ResourceKind\x12\x15\n\rconnection_id\x18\x03 \x01(\t\x12\n\n\x02id\x18\x04 \x01(\t\x12\x13\n\x0b\x63\x61lendar_id\x18\x05 \x01(\t\x12\x1f\n\x05\x65vent\x18\x06 \x01(\x0b\x32\x0e.ucal.v1.EventH\x00\x12\x1d\n\x04link\x18\x07 \x01(\x0b\x32\r.ucal.v1.LinkH\x00\x12\'\n\trecording\x18\x08 \x01(\x0b\x32\x12.ucal.v1.RecordingH\x00\x12#\n\x07webinar\x18\t \x01(\x0b\x32\x10.ucal.v1.WebinarH\x00\x12%\n\x08\x63\x61lendar\x18\n \x01(\x0b\x32\x11.ucal.v1.CalendarH\x00\x12\x1d\n\x04\x62usy\x18\x0f \x01(\x0b\x32\r.ucal.v1.BusyH\x00\x12.\n\nchanged_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tdedup_key\x18\x0c \x01(\t\x12\x13\n\x0bprevious_id\x18\r \x01(\t\x12\x11\n\tid_digest\x18\x0e \x01(\x0c\x42\n\n\x08resource\"\xd9\x01\n\nWatchScope\x12%\n\rconnection_id\x18\x01 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x39\n\x05kinds\x18\x02 \x03(\x0e\x32\x15.ucal.v1.ResourceKindB\x13\xbaH\x10\x92\x01\r\x10\x08\x18\x01\"\x07\x82\x01\x04\x10\x01 \x00\x12)\n\x0c\x63\x61lendar_ids\x18\x03 \x03(\tB\x13\xbaH\x10\x92\x01\r\x10\x19\x18\x01\"\x07r\x05\x10\x01\x18\x80\x10\x12>\n\x07horizon\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x12\xbaH\x0f\xaa\x01\x0c\"\x05\x08\x80\xce\x89\x1e\x32\x03\x08\x90\x1c\"\xba\x03\n\x12WatchEventsRequest\x12.\n\x05scope\x18\x01 \x01(\x0b\x32\x13.ucal.v1.WatchScopeB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x1f\n\x0cresume_token\x18\x02 \x01(\x0c\x42\t\xbaH\x06z\x04\x18\x80\x80\x04\x12,\n\x05start\x18\x03 \x01(\x0e\x32\x13.ucal.v1.WatchStartB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x31\n\ton_expiry\x18\x04 \x01(\x0e\x32\x14.ucal.v1.WatchExpiryB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x42\n\rpoll_interval\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n\"\x04\x08\x80\xa3\x05\x32\x02\x08\x01\x12\x46\n\x12heartbeat_interval\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0f\xbaH\x0c\xaa\x01\t\"\x03\x08\xac\x02\x32\x02\x08\x05\x12\"\n\x0emax_batch_size\x18\x07 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12-\n\tread_mask\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x13\n\x0binclude_raw\x18\t \x01(\x08\"\xbe\x07\n\x13WatchEventsResponse\x12\x35\n\x06opened\x18\x01 \x01(\x0b\x32#.ucal.v1.WatchEventsResponse.OpenedH\x00\x12\x37\n\x07\x63hanges\x18\x02 \x01(\x0b\x32$.ucal.v1.WatchEventsResponse.ChangesH\x00\x12;\n\theartbeat\x18\x03 \x01(\x0b\x32&.ucal.v1.WatchEventsResponse.HeartbeatH\x00\x12\x35\n\x06synced\x18\x04 \x01(\x0b\x32#.ucal.v1.WatchEventsResponse.SyncedH\x00\x12\x33\n\x05reset\x18\x05 \x01(\x0b\x32\".ucal.v1.WatchEventsResponse.ResetH\x00\x12\x39\n\x08\x64\x65graded\x18\x06 \x01(\x0b\x32%.ucal.v1.WatchEventsResponse.DegradedH\x00\x12\x37\n\x07\x63losing\x18\x07 \x01(\x0b\x32$.ucal.v1.WatchEventsResponse.ClosingH\x00\x12\x14\n\x0cresume_token\x18\x08 \x01(\x0c\x12/\n\x0bobserved_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a\xd4\x01\n\x06Opened\x12$\n\x06source\x18\x01 \x01(\x0e\x32\x14.ucal.v1.WatchSource\x12+\n\tdeletions\x18\x02 \x01(\x0e\x32\x18.ucal.v1.DeletionSupport\x12\x30\n\rpoll_interval\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x35\n\x12heartbeat_interval\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06reason\x18\x05 \x01(\t\x1a?\n\x07\x43hanges\x12 \n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x0f.ucal.v1.Change\x12\x12\n\nis_partial\x18\x02 \x01(\x08\x1a\x0b\n\tHeartbeat\x1a\x08\n\x06Synced\x1a*\n\x05Reset\x12!\n\x05\x63\x61use\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x1a\x62\n\x08\x44\x65graded\x12!\n\x05\x63\x61use\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12\x33\n\x0fnext_attempt_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a\t\n\x07\x43losingB\t\n\x07message\"\x83\x02\n\x11PollEventsRequest\x12.\n\x05scope\x18\x01 \x01(\x0b\x32\x13.ucal.v1.WatchScopeB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x1f\n\x0cresume_token\x18\x02 \x01(\x0c\x42\t\xbaH\x06z\x04\x18\x80\x80\x04\x12\x35\n\x04wait\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0c\xbaH\t\xaa\x01\x06\"\x02\x08<2\x00\x12\"\n\x0emax_batch_size\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12-\n\tread_mask\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x13\n\x0binclude_raw\x18\x06 \x01(\x08\"\xbb\x01\n\x12PollEventsResponse\x12 \n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x0f.ucal.v1.Change\x12\x14\n\x0cresume_token\x18\x02 \x01(\x0c\x12\x10\n\x08has_more\x18\x03 \x01(\x08\x12.\n\x0bretry_after\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\tdeletions\x18\x05 \x01(\x0e\x32\x18.ucal.v1.DeletionSupport*\xbe\x01\n\nChangeType\x12\x1b\n\x17\x43HANGE_TYPE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43HANGE_TYPE_CREATED\x10\x01\x12\x17\n\x13\x43HANGE_TYPE_UPDATED\x10\x02\x12\x17\n\x13\x43HANGE_TYPE_DELETED\x10\x03\x12\x17\n\x13\x43HANGE_TYPE_STARTED\x10\x04\x12\x15\n\x11\x43HANGE_TYPE_ENDED\x10\x05\x12\x18\n\x14\x43HANGE_TYPE_UPSERTED\x10\x06*]\n\nWatchStart\x12\x1b\n\x17WATCH_START_UNSPECIFIED\x10\x00\x12\x13\n\x0fWATCH_START_NOW\x10\x01\x12\x1d\n\x19WATCH_START_INITIAL_STATE\x10\x02*Z\n\x0bWatchExpiry\x12\x1c\n\x18WATCH_EXPIRY_UNSPECIFIED\x10\x00\x12\x15\n\x11WATCH_EXPIRY_FAIL\x10\x01\x12\x16\n\x12WATCH_EXPIRY_RESET\x10\x02*\xb4\x01\n\x0f\x44\x65letionSupport\x12 \n\x1c\x44\x45LETION_SUPPORT_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x44\x45LETION_SUPPORT_EXACT\x10\x01\x12\x1f\n\x1b\x44\x45LETION_SUPPORT_RECONCILED\x10\x02\x12\'\n#DELETION_SUPPORT_CANCELLATIONS_ONLY\x10\x03\x12\x19\n\x15\x44\x45LETION_SUPPORT_NONE\x10\x04*^\n\x0bWatchSource\x12\x1c\n\x18WATCH_SOURCE_UNSPECIFIED\x10\x00\x12\x17\n\x13WATCH_SOURCE_NATIVE\x10\x01\x12\x18\n\x14WATCH_SOURCE_POLLING\x10\x02\x32\xdd\x01\n\x0cWatchService\x12g\n\x0bWatchEvents\x12\x1b.ucal.v1.WatchEventsRequest\x1a\x1c.ucal.v1.WatchEventsResponse\"\x1b\x82\xd3\xe4\x93\x02\x15\"\x10/v1/events:watch:\x01*0\x01\x12\x64\n\nPollEvents\x12\x1a.ucal.v1.PollEventsRequest\x1a\x1b.ucal.v1.PollEventsResponse\"\x1d\x90\x02\x01\x82\xd3\xe4\x93\x02\x14\"\x0f/v1/events:poll:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,11 +46,13 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'ucal.v1.watch_pb2', _global
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_WATCHSCOPE'].fields_by_name['connection_id']._loaded_options = None
-  _globals['_WATCHSCOPE'].fields_by_name['connection_id']._serialized_options = b'\342A\001\002\272H\004r\002\020\001'
+  _globals['_WATCHSCOPE'].fields_by_name['connection_id']._serialized_options = b'\342A\001\002\272H\007r\005\020\001\030\200\002'
   _globals['_WATCHSCOPE'].fields_by_name['kinds']._loaded_options = None
-  _globals['_WATCHSCOPE'].fields_by_name['kinds']._serialized_options = b'\272H\n\222\001\007\"\005\202\001\002\020\001'
+  _globals['_WATCHSCOPE'].fields_by_name['kinds']._serialized_options = b'\272H\020\222\001\r\020\010\030\001\"\007\202\001\004\020\001 \000'
   _globals['_WATCHSCOPE'].fields_by_name['calendar_ids']._loaded_options = None
-  _globals['_WATCHSCOPE'].fields_by_name['calendar_ids']._serialized_options = b'\272H\005\222\001\002\0202'
+  _globals['_WATCHSCOPE'].fields_by_name['calendar_ids']._serialized_options = b'\272H\020\222\001\r\020\031\030\001\"\007r\005\020\001\030\200\020'
+  _globals['_WATCHSCOPE'].fields_by_name['horizon']._loaded_options = None
+  _globals['_WATCHSCOPE'].fields_by_name['horizon']._serialized_options = b'\272H\017\252\001\014\"\005\010\200\316\211\0362\003\010\220\034'
   _globals['_WATCHEVENTSREQUEST'].fields_by_name['scope']._loaded_options = None
   _globals['_WATCHEVENTSREQUEST'].fields_by_name['scope']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
   _globals['_WATCHEVENTSREQUEST'].fields_by_name['resume_token']._loaded_options = None
@@ -58,54 +61,60 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WATCHEVENTSREQUEST'].fields_by_name['start']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_WATCHEVENTSREQUEST'].fields_by_name['on_expiry']._loaded_options = None
   _globals['_WATCHEVENTSREQUEST'].fields_by_name['on_expiry']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_WATCHEVENTSREQUEST'].fields_by_name['poll_interval']._loaded_options = None
+  _globals['_WATCHEVENTSREQUEST'].fields_by_name['poll_interval']._serialized_options = b'\272H\r\252\001\n\"\004\010\200\243\0052\002\010\001'
+  _globals['_WATCHEVENTSREQUEST'].fields_by_name['heartbeat_interval']._loaded_options = None
+  _globals['_WATCHEVENTSREQUEST'].fields_by_name['heartbeat_interval']._serialized_options = b'\272H\014\252\001\t\"\003\010\254\0022\002\010\005'
   _globals['_WATCHEVENTSREQUEST'].fields_by_name['max_batch_size']._loaded_options = None
   _globals['_WATCHEVENTSREQUEST'].fields_by_name['max_batch_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
   _globals['_POLLEVENTSREQUEST'].fields_by_name['scope']._loaded_options = None
   _globals['_POLLEVENTSREQUEST'].fields_by_name['scope']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
   _globals['_POLLEVENTSREQUEST'].fields_by_name['resume_token']._loaded_options = None
   _globals['_POLLEVENTSREQUEST'].fields_by_name['resume_token']._serialized_options = b'\272H\006z\004\030\200\200\004'
+  _globals['_POLLEVENTSREQUEST'].fields_by_name['wait']._loaded_options = None
+  _globals['_POLLEVENTSREQUEST'].fields_by_name['wait']._serialized_options = b'\272H\t\252\001\006\"\002\010<2\000'
   _globals['_POLLEVENTSREQUEST'].fields_by_name['max_batch_size']._loaded_options = None
   _globals['_POLLEVENTSREQUEST'].fields_by_name['max_batch_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
   _globals['_WATCHSERVICE'].methods_by_name['WatchEvents']._loaded_options = None
   _globals['_WATCHSERVICE'].methods_by_name['WatchEvents']._serialized_options = b'\202\323\344\223\002\025\"\020/v1/events:watch:\001*'
   _globals['_WATCHSERVICE'].methods_by_name['PollEvents']._loaded_options = None
   _globals['_WATCHSERVICE'].methods_by_name['PollEvents']._serialized_options = b'\220\002\001\202\323\344\223\002\024\"\017/v1/events:poll:\001*'
-  _globals['_CHANGETYPE']._serialized_start=2755
-  _globals['_CHANGETYPE']._serialized_end=2945
-  _globals['_WATCHSTART']._serialized_start=2947
-  _globals['_WATCHSTART']._serialized_end=3040
-  _globals['_WATCHEXPIRY']._serialized_start=3042
-  _globals['_WATCHEXPIRY']._serialized_end=3132
-  _globals['_DELETIONSUPPORT']._serialized_start=3135
-  _globals['_DELETIONSUPPORT']._serialized_end=3315
-  _globals['_WATCHSOURCE']._serialized_start=3317
-  _globals['_WATCHSOURCE']._serialized_end=3411
-  _globals['_CHANGE']._serialized_start=383
-  _globals['_CHANGE']._serialized_end=779
-  _globals['_WATCHSCOPE']._serialized_start=782
-  _globals['_WATCHSCOPE']._serialized_end=959
-  _globals['_WATCHEVENTSREQUEST']._serialized_start=962
-  _globals['_WATCHEVENTSREQUEST']._serialized_end=1369
-  _globals['_WATCHEVENTSRESPONSE']._serialized_start=1372
-  _globals['_WATCHEVENTSRESPONSE']._serialized_end=2314
-  _globals['_WATCHEVENTSRESPONSE_OPENED']._serialized_start=1864
-  _globals['_WATCHEVENTSRESPONSE_OPENED']._serialized_end=2060
-  _globals['_WATCHEVENTSRESPONSE_CHANGES']._serialized_start=2062
-  _globals['_WATCHEVENTSRESPONSE_CHANGES']._serialized_end=2125
-  _globals['_WATCHEVENTSRESPONSE_HEARTBEAT']._serialized_start=2127
-  _globals['_WATCHEVENTSRESPONSE_HEARTBEAT']._serialized_end=2138
-  _globals['_WATCHEVENTSRESPONSE_SYNCED']._serialized_start=2140
-  _globals['_WATCHEVENTSRESPONSE_SYNCED']._serialized_end=2148
-  _globals['_WATCHEVENTSRESPONSE_RESET']._serialized_start=2150
-  _globals['_WATCHEVENTSRESPONSE_RESET']._serialized_end=2192
-  _globals['_WATCHEVENTSRESPONSE_DEGRADED']._serialized_start=2194
-  _globals['_WATCHEVENTSRESPONSE_DEGRADED']._serialized_end=2292
-  _globals['_WATCHEVENTSRESPONSE_CLOSING']._serialized_start=2294
-  _globals['_WATCHEVENTSRESPONSE_CLOSING']._serialized_end=2303
-  _globals['_POLLEVENTSREQUEST']._serialized_start=2317
-  _globals['_POLLEVENTSREQUEST']._serialized_end=2562
-  _globals['_POLLEVENTSRESPONSE']._serialized_start=2565
-  _globals['_POLLEVENTSRESPONSE']._serialized_end=2752
-  _globals['_WATCHSERVICE']._serialized_start=3414
-  _globals['_WATCHSERVICE']._serialized_end=3635
+  _globals['_CHANGETYPE']._serialized_start=2951
+  _globals['_CHANGETYPE']._serialized_end=3141
+  _globals['_WATCHSTART']._serialized_start=3143
+  _globals['_WATCHSTART']._serialized_end=3236
+  _globals['_WATCHEXPIRY']._serialized_start=3238
+  _globals['_WATCHEXPIRY']._serialized_end=3328
+  _globals['_DELETIONSUPPORT']._serialized_start=3331
+  _globals['_DELETIONSUPPORT']._serialized_end=3511
+  _globals['_WATCHSOURCE']._serialized_start=3513
+  _globals['_WATCHSOURCE']._serialized_end=3607
+  _globals['_CHANGE']._serialized_start=403
+  _globals['_CHANGE']._serialized_end=870
+  _globals['_WATCHSCOPE']._serialized_start=873
+  _globals['_WATCHSCOPE']._serialized_end=1090
+  _globals['_WATCHEVENTSREQUEST']._serialized_start=1093
+  _globals['_WATCHEVENTSREQUEST']._serialized_end=1535
+  _globals['_WATCHEVENTSRESPONSE']._serialized_start=1538
+  _globals['_WATCHEVENTSRESPONSE']._serialized_end=2496
+  _globals['_WATCHEVENTSRESPONSE_OPENED']._serialized_start=2030
+  _globals['_WATCHEVENTSRESPONSE_OPENED']._serialized_end=2242
+  _globals['_WATCHEVENTSRESPONSE_CHANGES']._serialized_start=2244
+  _globals['_WATCHEVENTSRESPONSE_CHANGES']._serialized_end=2307
+  _globals['_WATCHEVENTSRESPONSE_HEARTBEAT']._serialized_start=2309
+  _globals['_WATCHEVENTSRESPONSE_HEARTBEAT']._serialized_end=2320
+  _globals['_WATCHEVENTSRESPONSE_SYNCED']._serialized_start=2322
+  _globals['_WATCHEVENTSRESPONSE_SYNCED']._serialized_end=2330
+  _globals['_WATCHEVENTSRESPONSE_RESET']._serialized_start=2332
+  _globals['_WATCHEVENTSRESPONSE_RESET']._serialized_end=2374
+  _globals['_WATCHEVENTSRESPONSE_DEGRADED']._serialized_start=2376
+  _globals['_WATCHEVENTSRESPONSE_DEGRADED']._serialized_end=2474
+  _globals['_WATCHEVENTSRESPONSE_CLOSING']._serialized_start=2476
+  _globals['_WATCHEVENTSRESPONSE_CLOSING']._serialized_end=2485
+  _globals['_POLLEVENTSREQUEST']._serialized_start=2499
+  _globals['_POLLEVENTSREQUEST']._serialized_end=2758
+  _globals['_POLLEVENTSRESPONSE']._serialized_start=2761
+  _globals['_POLLEVENTSRESPONSE']._serialized_end=2948
+  _globals['_WATCHSERVICE']._serialized_start=3610
+  _globals['_WATCHSERVICE']._serialized_end=3831
 # @@protoc_insertion_point(module_scope)

@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class WatchServiceStub:
-    """Missing associated documentation comment in .proto file."""
+    """Watches. One stream per connection; HTTP/2 multiplexes them.
+    """
 
     def __init__(self, channel):
         """Constructor.
@@ -47,7 +48,8 @@ class WatchServiceStub:
 
 
 class WatchServiceServicer:
-    """Missing associated documentation comment in .proto file."""
+    """Watches. One stream per connection; HTTP/2 multiplexes them.
+    """
 
     def WatchEvents(self, request, context):
         """Server stream; at-least-once; no state is kept for it when it ends.
@@ -85,7 +87,8 @@ def add_WatchServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class WatchService:
-    """Missing associated documentation comment in .proto file."""
+    """Watches. One stream per connection; HTTP/2 multiplexes them.
+    """
 
     @staticmethod
     def WatchEvents(request,

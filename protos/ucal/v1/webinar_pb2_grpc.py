@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class WebinarServiceStub:
-    """Missing associated documentation comment in .proto file."""
+    """Webinars of a connection.
+    """
 
     def __init__(self, channel):
         """Constructor.
@@ -64,43 +65,74 @@ class WebinarServiceStub:
                 request_serializer=ucal_dot_v1_dot_webinar__pb2.ListWebinarRegistrantsRequest.SerializeToString,
                 response_deserializer=ucal_dot_v1_dot_webinar__pb2.ListWebinarRegistrantsResponse.FromString,
                 _registered_method=True)
+        self.CreateWebinarRegistrant = channel.unary_unary(
+                '/ucal.v1.WebinarService/CreateWebinarRegistrant',
+                request_serializer=ucal_dot_v1_dot_webinar__pb2.CreateWebinarRegistrantRequest.SerializeToString,
+                response_deserializer=ucal_dot_v1_dot_webinar__pb2.CreateWebinarRegistrantResponse.FromString,
+                _registered_method=True)
+        self.UpdateWebinarRegistrantStatus = channel.unary_unary(
+                '/ucal.v1.WebinarService/UpdateWebinarRegistrantStatus',
+                request_serializer=ucal_dot_v1_dot_webinar__pb2.UpdateWebinarRegistrantStatusRequest.SerializeToString,
+                response_deserializer=ucal_dot_v1_dot_webinar__pb2.UpdateWebinarRegistrantStatusResponse.FromString,
+                _registered_method=True)
 
 
 class WebinarServiceServicer:
-    """Missing associated documentation comment in .proto file."""
+    """Webinars of a connection.
+    """
 
     def ListWebinars(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Lists webinars.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetWebinar(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Reads one webinar.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CreateWebinar(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Makes a webinar.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpdateWebinar(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Changes the named fields of a webinar.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteWebinar(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Deletes or cancels a webinar.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListWebinarRegistrants(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Lists registrants; there can be tens of thousands.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateWebinarRegistrant(self, request, context):
+        """Registers somebody.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateWebinarRegistrantStatus(self, request, context):
+        """Approves, denies or cancels a registration.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -138,6 +170,16 @@ def add_WebinarServiceServicer_to_server(servicer, server):
                     request_deserializer=ucal_dot_v1_dot_webinar__pb2.ListWebinarRegistrantsRequest.FromString,
                     response_serializer=ucal_dot_v1_dot_webinar__pb2.ListWebinarRegistrantsResponse.SerializeToString,
             ),
+            'CreateWebinarRegistrant': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateWebinarRegistrant,
+                    request_deserializer=ucal_dot_v1_dot_webinar__pb2.CreateWebinarRegistrantRequest.FromString,
+                    response_serializer=ucal_dot_v1_dot_webinar__pb2.CreateWebinarRegistrantResponse.SerializeToString,
+            ),
+            'UpdateWebinarRegistrantStatus': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateWebinarRegistrantStatus,
+                    request_deserializer=ucal_dot_v1_dot_webinar__pb2.UpdateWebinarRegistrantStatusRequest.FromString,
+                    response_serializer=ucal_dot_v1_dot_webinar__pb2.UpdateWebinarRegistrantStatusResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'ucal.v1.WebinarService', rpc_method_handlers)
@@ -147,7 +189,8 @@ def add_WebinarServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class WebinarService:
-    """Missing associated documentation comment in .proto file."""
+    """Webinars of a connection.
+    """
 
     @staticmethod
     def ListWebinars(request,
@@ -301,6 +344,60 @@ class WebinarService:
             '/ucal.v1.WebinarService/ListWebinarRegistrants',
             ucal_dot_v1_dot_webinar__pb2.ListWebinarRegistrantsRequest.SerializeToString,
             ucal_dot_v1_dot_webinar__pb2.ListWebinarRegistrantsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateWebinarRegistrant(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ucal.v1.WebinarService/CreateWebinarRegistrant',
+            ucal_dot_v1_dot_webinar__pb2.CreateWebinarRegistrantRequest.SerializeToString,
+            ucal_dot_v1_dot_webinar__pb2.CreateWebinarRegistrantResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateWebinarRegistrantStatus(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ucal.v1.WebinarService/UpdateWebinarRegistrantStatus',
+            ucal_dot_v1_dot_webinar__pb2.UpdateWebinarRegistrantStatusRequest.SerializeToString,
+            ucal_dot_v1_dot_webinar__pb2.UpdateWebinarRegistrantStatusResponse.FromString,
             options,
             channel_credentials,
             insecure,
