@@ -1,0 +1,1 @@
+"""The kit that every provider is built from. Nothing here knows a vendor."""

@@ -1,0 +1,22 @@
+"""Which providers there are: sorted data, imported when first asked for."""
+
+from importlib import import_module
+from typing import cast
+
+from providers.core.provider import Provider
+
+PROVIDERS: dict[str, str] = {
+    "apple_icloud": "providers.caldav.provider:AppleICloud",
+    "caldav": "providers.caldav.provider:CalDav",
+    "sandbox": "providers.sandbox.provider:Sandbox",
+}
+
+
+def provider_class(name: str) -> type[Provider]:
+    """The class behind `name`.
+
+    Raises:
+        KeyError: no such provider.
+    """
+    module, _, attribute = PROVIDERS[name].partition(":")
+    return cast("type[Provider]", getattr(import_module(module), attribute))
