@@ -1,4 +1,4 @@
-"""What a provider is handed with every call: the connection, its door to the provider, the clock."""
+"""What a provider is handed with every call: the connection, its door outside, a clock."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -38,7 +38,7 @@ class ChangesQuery:
         kind: kind of object; one of `Provider.delta_kinds`.
         calendar_id: "" for the primary calendar, or for kinds that hang on no calendar.
         cursor: "" to begin, else `ChangesPage.cursor` of an earlier answer.
-        baseline: with cursor "": only `id` and `etag` of what is there are needed, not the resources.
+        baseline: with cursor "": only ids and versions of what is there are needed.
         include_raw: fill `raw` of resources.
     """
 
