@@ -56,7 +56,8 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEv
         import uvloop
 
         return {"uvloop": uvloop.new_event_loop}
-    return {"asyncio": asyncio.new_event_loop}
+    else:
+        return {"asyncio": asyncio.new_event_loop}
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
