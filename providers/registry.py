@@ -5,11 +5,7 @@ from typing import cast
 
 from providers.core.provider import Provider
 
-PROVIDERS: dict[str, str] = {
-    "apple_icloud": "providers.caldav.provider:AppleICloud",
-    "caldav": "providers.caldav.provider:CalDav",
-    "sandbox": "providers.sandbox.provider:Sandbox",
-}
+PROVIDERS: dict[str, str] = {}
 
 
 def provider_class(name: str) -> type[Provider]:

@@ -1,0 +1,14 @@
+"""Numbers for /metrics: labels are method, provider and code, never an id."""
+
+from prometheus_client import CollectorRegistry, Gauge, Histogram
+
+REGISTRY = CollectorRegistry()
+
+CALL_SECONDS = Histogram(
+    "ucal_call_seconds",
+    "Time from request to answer",
+    ("method", "provider", "code"),
+    buckets=(0.001, 0.005, 0.02, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+    registry=REGISTRY,
+)
+OPEN_STREAMS = Gauge("ucal_open_streams", "Streams that are open now", registry=REGISTRY)
