@@ -18,7 +18,8 @@ from server.log import LOG
 from server.status import to_rpc_status
 
 
-def _unexpected(error: Exception, method: str) -> ProviderError:
+def unexpected(error: Exception, method: str) -> ProviderError:
+    """The error that the caller of `method` is told in place of `error`, which is logged."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     LOG.error(
         "unexpected exception",
@@ -54,7 +55,7 @@ class Errors(Wrapping):
             except (grpc.aio.AbortError, asyncio.CancelledError):
                 raise
             except Exception as error:  # noqa: BLE001 - the last line of defence of every call
-                failure = _unexpected(error, method)
+                failure = unexpected(error, method)
             await _abort(context, failure)
             return None
 
@@ -73,7 +74,7 @@ class Errors(Wrapping):
             except (grpc.aio.AbortError, asyncio.CancelledError):
                 raise
             except Exception as error:  # noqa: BLE001 - the last line of defence of every call
-                failure = _unexpected(error, method)
+                failure = unexpected(error, method)
             await _abort(context, failure)
 
         return call

@@ -1,0 +1,187 @@
+"""How the command line talks to a running service: address, channel, the contract's methods."""
+
+import difflib
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import click
+import grpc
+from google.protobuf import json_format
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+
+from ucal.v1 import (
+    busy_pb2,
+    calendar_pb2,
+    connection_pb2,
+    event_pb2,
+    link_pb2,
+    location_pb2,
+    passthrough_pb2,
+    provider_pb2,
+    recording_pb2,
+    room_pb2,
+    watch_pb2,
+    webinar_pb2,
+)
+
+_FILES = (
+    busy_pb2,
+    calendar_pb2,
+    connection_pb2,
+    event_pb2,
+    link_pb2,
+    location_pb2,
+    passthrough_pb2,
+    provider_pb2,
+    recording_pb2,
+    room_pb2,
+    watch_pb2,
+    webinar_pb2,
+)
+METHODS: dict[str, MethodDescriptor] = {
+    method.name: method
+    for file in _FILES
+    for service in file.DESCRIPTOR.services_by_name.values()
+    for method in service.methods
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the service is, and how to speak to it.
+
+    Attributes:
+        address: "host:port" or "unix:path".
+        ca: certificate authority in PEM; empty: plaintext.
+        metadata: sent with every call.
+    """
+
+    address: str
+    ca: bytes
+    metadata: tuple[tuple[str, str], ...]
+
+    @asynccontextmanager
+    async def channel(self) -> AsyncIterator[grpc.aio.Channel]:
+        """A channel, closed at the end."""
+        if self.ca:
+            credentials = grpc.ssl_channel_credentials(self.ca)
+            channel = grpc.aio.secure_channel(self.address, credentials)
+        else:
+            channel = grpc.aio.insecure_channel(self.address)
+        async with channel as opened:
+            yield opened
+
+
+def _target(address: str, token: str, ca: str, header: Sequence[str]) -> Target:
+    metadata = [("authorization", f"Bearer {token}")] if token else []
+    for line in header:
+        name, colon, value = line.partition(":")
+        if not colon:
+            raise click.BadParameter(f"{name!r} is not of the form 'name: value'")
+        metadata.append((name.strip().lower(), value.strip()))
+    return Target(address, Path(ca).read_bytes() if ca else b"", tuple(metadata))
+
+
+def with_target(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say where the service is; they arrive as `target`."""
+
+    @click.option("--address", envvar="UCAL_ADDRESS", default="127.0.0.1:50051", show_default=True)
+    @click.option("--token", envvar="UCAL_TOKEN", default="", help="API key or OIDC token.")
+    @click.option("--ca", envvar="UCAL_CA", default="", help="Certificate authority file: use TLS.")
+    @click.option("-H", "--header", multiple=True, help="Metadata, 'name: value'; repeatable.")
+    def wrapped(address: str, token: str, ca: str, header: tuple[str, ...], **rest: Any) -> None:
+        command(target=_target(address, token, ca, header), **rest)
+
+    wrapped.__name__ = command.__name__
+    wrapped.__doc__ = command.__doc__
+    wrapped.__click_params__ = [  # type: ignore[attr-defined]
+        *getattr(command, "__click_params__", []),
+        *getattr(wrapped, "__click_params__", []),
+    ]
+    return wrapped
+
+
+def method_named(name: str) -> MethodDescriptor:
+    """The RPC called `name`, with or without its service before a slash.
+
+    Raises:
+        click.BadParameter: no such RPC; the nearest names are told.
+    """
+    short = name.rpartition("/")[2]
+    if short in METHODS:
+        return METHODS[short]
+    near = difflib.get_close_matches(short, METHODS, n=3) or sorted(METHODS)
+    raise click.BadParameter(f"no RPC is called {short!r}; there are {', '.join(near)}")
+
+
+def message_from_json(method: MethodDescriptor, text: str) -> Message:
+    """The request of `method` that `text` writes in protobuf's JSON.
+
+    Raises:
+        click.BadParameter: it does not, with the reason.
+    """
+    request: Message = GetMessageClass(method.input_type)()
+    try:
+        json_format.Parse(text, request)
+    except json_format.ParseError as error:
+        raise click.BadParameter(f"not a {method.input_type.name}: {error}") from None
+    return request
+
+
+def invoke(channel: grpc.aio.Channel, method: MethodDescriptor) -> Any:
+    """The callable of `method` on `channel`."""
+    path = f"/{method.containing_service.full_name}/{method.name}"
+    request, answer = GetMessageClass(method.input_type), GetMessageClass(method.output_type)
+    make = channel.unary_stream if method.server_streaming else channel.unary_unary
+    return make(
+        path,
+        request_serializer=request.SerializeToString,
+        response_deserializer=answer.FromString,
+    )
+
+
+def to_json(message: Message, *, indent: int | None = 2) -> str:
+    """`message` in protobuf's JSON, with the contract's own field names."""
+    return json_format.MessageToJson(
+        message, preserving_proto_field_name=True, ensure_ascii=False, indent=indent
+    )
+
+
+def fail(error: grpc.aio.AioRpcError, target: Target) -> None:
+    """Say what went wrong, in the words of the status, and exit with the gRPC code.
+
+    Raises:
+        SystemExit: always.
+    """
+    code = error.code()
+    lines = [f"{code.name}: {error.details()}"]
+    if code is grpc.StatusCode.UNAVAILABLE and not error.trailing_metadata():
+        lines.append(f"Is the service running on {target.address}? Start it with: ucal serve")
+    # The stubs know synchronous calls only; an AioRpcError has the same two methods.
+    status = rpc_status.from_call(cast("grpc.Call", error))
+    for packed in status.details if status else ():
+        lines += _detail(packed)
+    click.echo("\n".join(lines), err=True)
+    sys.exit(code.value[0])
+
+
+def _detail(packed: Any) -> list[str]:
+    info = error_details_pb2.ErrorInfo()
+    bad = error_details_pb2.BadRequest()
+    retry = error_details_pb2.RetryInfo()
+    if packed.Unpack(info):
+        facts = " ".join(f"{key}={value}" for key, value in sorted(info.metadata.items()))
+        return [f"  reason: {info.reason} {facts}".rstrip()]
+    if packed.Unpack(bad):
+        return [f"  {found.field}: {found.description}" for found in bad.field_violations]
+    if packed.Unpack(retry):
+        return [f"  retry after: {retry.retry_delay.ToTimedelta().total_seconds():g} s"]
+    return []

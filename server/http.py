@@ -1,0 +1,59 @@
+"""The HTTP side: life, readiness and metrics; other parts add their routes.
+
+Plain HTTP for the network that the operator's probes and scrapers live in; nothing of a calendar is
+behind it.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+_MAX_BODY = 1024 * 1024
+
+Ready = Callable[[], Awaitable[str]]
+
+
+class HttpServer:
+    """Serves /livez, /readyz, /metrics and further routes."""
+
+    def __init__(self, ready: Ready, routes: Iterable[web.AbstractRouteDef] = ()) -> None:
+        """`ready` answers with "" when calls can be taken, else with what is missing."""
+        self._ready = ready
+        app = web.Application(client_max_size=_MAX_BODY)
+        app.router.add_get("/livez", self._livez)
+        app.router.add_get("/readyz", self._readyz)
+        app.router.add_get("/metrics", self._metrics)
+        app.router.add_routes(routes)
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen; the port is returned, which matters when 0 was asked for.
+
+        Raises:
+            OSError: the address cannot be had.
+        """
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, host, port, shutdown_timeout=5)
+        await site.start()
+        found: int = self._runner.addresses[0][1]
+        return found
+
+    async def stop(self) -> None:
+        """Close the listener and what is open."""
+        await self._runner.cleanup()
+
+    @staticmethod
+    async def _livez(request: web.Request) -> web.Response:
+        del request
+        return web.Response(text="ok\n")
+
+    async def _readyz(self, request: web.Request) -> web.Response:
+        del request
+        missing = await self._ready()
+        return web.Response(text=f"{missing or 'ok'}\n", status=503 if missing else 200)
+
+    @staticmethod
+    async def _metrics(request: web.Request) -> web.Response:
+        del request
+        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
