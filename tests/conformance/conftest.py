@@ -1,0 +1,127 @@
+"""The conformance suite: one set of tests that every provider passes.
+
+A test takes `client`, a caller of a real gRPC server in front of one provider, and says by a marker
+which operations it needs. It is then run for each provider that has a harness and that *declares*
+those operations; what a provider declares unsupported is held to that by `test_capabilities`.
+
+    pytest tests/conformance -k sandbox
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+
+import pytest
+import pytest_asyncio
+
+from providers.core.operations import Operation
+from tests.conformance.client import Client
+from tests.conformance.kinds import CALLS, KINDS, WATCHES, Kind
+from tests.conformance.serve import served
+from tests.conformance.subjects import Subject, subjects
+from ucal.v1 import provider_pb2
+
+_START = 60.0
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Markers of the suite."""
+    for line in (
+        "needs(*operations): run for providers that declare all of them",
+        "each_kind(*methods): run for each kind with all of these methods; gives `kind`",
+        "each_call: run for each operation of each provider, supported or not; gives `operation`",
+        "each_supported(*methods): run for each declared operation; gives `operation`",
+        "keeps(operation, *fields): run for providers whose `operation` declares these fields",
+        "each_watch: run for each kind that a provider declares it can watch; gives `kind`",
+    ):
+        config.addinivalue_line("markers", line)
+
+
+def _kinds(subject: Subject, methods: Iterable[provider_pb2.Method.ValueType]) -> list[Kind]:
+    return [
+        kind
+        for kind in KINDS.values()
+        if all(kind.has(method) and subject.supports(kind.op(method)) for method in methods)
+    ]
+
+
+def _selected(definition: pytest.Item, subject: Subject) -> bool:
+    for marker in definition.iter_markers("needs"):
+        if not all(subject.supports(operation) for operation in marker.args):
+            return False
+    for marker in definition.iter_markers("keeps"):
+        operation, *fields = marker.args
+        keeps = subject.capabilities[operation].writable_fields
+        if not (subject.supports(operation) and set(fields) <= set(keeps)):
+            return False
+    return True
+
+
+def _target_name(definition: pytest.Item) -> str:
+    """The argument that a test is repeated over for one provider; "" for none."""
+    markers = {marker.name for marker in definition.iter_markers()}
+    if markers & {"each_kind", "each_watch"}:
+        return "kind"
+    return "operation" if markers & {"each_call", "each_supported"} else ""
+
+
+def _targets(definition: pytest.Item, subject: Subject) -> list[Kind | Operation]:
+    """What a test is repeated for, for one provider."""
+    if marker := definition.get_closest_marker("each_kind"):
+        return list(_kinds(subject, marker.args))
+    if definition.get_closest_marker("each_watch"):
+        return [KINDS[op.kind] for op in WATCHES if subject.supports(op)]
+    if marker := definition.get_closest_marker("each_supported"):
+        wanted = [op for op in CALLS if subject.supports(op)]
+        return [op for op in wanted if not marker.args or op.method in marker.args]
+    return list(CALLS)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Choose providers, and kinds or operations, by what the providers declare."""
+    fixture = next((n for n in ("client", "fresh") if n in metafunc.fixturenames), None)
+    if fixture is None:
+        return
+    name = _target_name(metafunc.definition)
+    rows = []
+    for subject in subjects():
+        if not _selected(metafunc.definition, subject):
+            continue
+        group = pytest.mark.xdist_group(f"conformance-{subject.id}")
+        if not name:
+            rows.append(pytest.param(subject, id=subject.id, marks=group))
+            continue
+        rows += [
+            pytest.param(subject, target, id=f"{subject.id}-{_id(target)}", marks=group)
+            for target in _targets(metafunc.definition, subject)
+        ]
+    metafunc.parametrize([fixture, name] if name else [fixture], rows, indirect=[fixture])
+
+
+def _id(target: Kind | Operation) -> str:
+    return target.rpc if isinstance(target, Operation) else target.name
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def client(request: pytest.FixtureRequest) -> AsyncIterator[Client]:
+    """A caller of the provider; server and double live as long as the module's tests of it."""
+    async with asyncio.timeout(_START):
+        context = served(request.param)
+        found = await context.__aenter__()
+    try:
+        yield found
+    finally:
+        async with asyncio.timeout(_START):
+            await context.__aexit__(None, None, None)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def fresh(request: pytest.FixtureRequest) -> AsyncIterator[Client]:
+    """A caller with a server and a double of its own, for tests that break things."""
+    async with asyncio.timeout(_START):
+        context = served(request.param)
+        found = await context.__aenter__()
+    try:
+        yield found
+    finally:
+        async with asyncio.timeout(_START):
+            await context.__aexit__(None, None, None)

@@ -1,0 +1,345 @@
+"""Watches and polls: initial state, changes made by others, resume, cursors that have died."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import grpc
+import pytest
+from google.protobuf.duration_pb2 import Duration
+
+from providers.core import operations as ops
+from tests.conformance.client import OTHER_CONNECTION, Client, Failure
+from tests.conformance.kinds import KINDS, Kind
+from ucal.v1 import watch_pb2
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+# Longest wait for a change that was made at the provider; the server of the tests polls at once.
+PATIENCE = 15.0
+CREATED = {watch_pb2.CHANGE_TYPE_CREATED, watch_pb2.CHANGE_TYPE_UPSERTED}
+UPDATED = {watch_pb2.CHANGE_TYPE_UPDATED, watch_pb2.CHANGE_TYPE_UPSERTED}
+DELETED = {watch_pb2.CHANGE_TYPE_DELETED}
+Message = watch_pb2.WatchEventsResponse
+
+
+def _scope(client: Client, kind: Kind) -> watch_pb2.WatchScope:
+    scope = watch_pb2.WatchScope(connection_id=client.connection_id, kinds=[kind.kind])
+    if client.harness.calendar_id and kind.name in ("event", "busy"):
+        scope.calendar_ids.append(client.harness.calendar_id)
+    return scope
+
+
+class Watch:
+    """An open stream, read message by message."""
+
+    def __init__(self, client: Client, call: Any) -> None:
+        self.client = client
+        self.call = call
+        self.token = b""
+        self.seen: list[str] = []
+        self.pending: list[watch_pb2.Change] = []
+
+    async def next(self) -> Message:
+        """The next message but heartbeats."""
+        while True:
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    message: Any = await self.call.read()
+            except TimeoutError:
+                raise AssertionError(
+                    f"{self.client.name} WatchEvents: silent for {PATIENCE} s after {self.seen}"
+                ) from None
+            except grpc.aio.AioRpcError as error:
+                raise Failure(f"{self.client.name} WatchEvents", error) from None
+            assert message is not grpc.aio.EOF, (
+                f"{self.client.name} WatchEvents: ended after {self.seen}"
+            )
+            self.token = message.resume_token or self.token
+            name = str(message.WhichOneof("message"))
+            self.seen.append(name)
+            if name != "heartbeat":
+                return cast("Message", message)
+
+    async def until(self, name: str) -> list[Message]:
+        """Messages up to the first of this name, which is the last of the list."""
+        found = []
+        while True:
+            message = await self.next()
+            found.append(message)
+            if message.WhichOneof("message") == name:
+                return found
+
+    async def change(self, id: str) -> watch_pb2.Change:
+        """The next change of the object `id`; what happens to others is passed over."""
+        while True:
+            while self.pending:
+                change = self.pending.pop(0)
+                if change.id == id:
+                    return change
+            message = await self.next()
+            self.pending.extend(message.changes.changes)
+
+
+@asynccontextmanager
+async def watching(client: Client, kind: Kind, **fields: Any) -> AsyncIterator[Watch]:
+    """A stream of changes of `kind`; it is closed at the end."""
+    request = watch_pb2.WatchEventsRequest(
+        scope=_scope(client, kind),
+        poll_interval=Duration(seconds=1),
+        heartbeat_interval=Duration(seconds=5),
+        **fields,
+    )
+    call = client.watches.WatchEvents(request, metadata=client.metadata)
+    try:
+        yield Watch(client, call)
+    finally:
+        call.cancel()
+
+
+def _initial(**fields: Any) -> dict[str, Any]:
+    return {"start": watch_pb2.WATCH_START_INITIAL_STATE, **fields}
+
+
+def _check(
+    client: Client, change: watch_pb2.Change, types: set[watch_pb2.ChangeType.ValueType], kind: Kind
+) -> None:
+    where = f"{client.name} WatchEvents {kind}"
+    name = watch_pb2.ChangeType.Name(change.type)
+    assert change.type in types, f"{where}: {name} is not what happened"
+    assert change.kind == kind.kind
+    assert change.connection_id == client.connection_id
+    assert change.dedup_key, f"{where}: no dedup_key"
+    if types is not DELETED and change.WhichOneof("resource"):
+        assert change.WhichOneof("resource") == kind.name
+        assert getattr(change, kind.name).id == change.id
+
+
+def _movable(client: Client, kind: Kind) -> None:
+    if not client.plantable(kind.kind):
+        client.missing(f"way to change a {kind} from outside")
+
+
+# -- streams
+
+
+@pytest.mark.each_watch
+async def test_a_watch_opens_tells_the_state_and_is_synced(client: Client, kind: Kind) -> None:
+    declared = client.capability(ops.WATCHES[kind.kind])
+    there = {item.id for item in await client.at_least(kind, 1)} if kind.name != "busy" else set()
+    async with watching(client, kind, **_initial()) as watch:
+        opened = (await watch.next()).opened
+        assert watch.seen == ["opened"], "Opened comes first"
+        assert opened.deletions == declared.deletions
+        assert opened.source
+        assert opened.poll_interval.ToTimedelta().total_seconds() > 0
+        messages = await watch.until("synced")
+        assert {m.WhichOneof("message") for m in messages} <= {"changes", "synced"}
+        assert messages[-1].resume_token, "Synced carries a token"
+    changes = [change for m in messages for change in m.changes.changes]
+    for change in changes:
+        _check(client, change, {watch_pb2.CHANGE_TYPE_CREATED}, kind)
+    ids = [change.id for change in changes]
+    assert len(ids) == len(set(ids)), f"{client.name} WatchEvents {kind}: one object twice"
+    if kind.name == "calendar":
+        assert there <= set(ids), f"{client.name} WatchEvents {kind}: the state lacks some"
+
+
+@pytest.mark.each_watch
+async def test_changes_of_others_arrive(client: Client, kind: Kind) -> None:
+    """P02 too: what was deleted between two looks is told, as far as it was declared."""
+    _movable(client, kind)
+    deletions = client.capability(ops.WATCHES[kind.kind]).deletions
+    async with watching(client, kind, **_initial()) as watch:
+        await watch.until("synced")
+        own_id = await client.harness.plant(kind.kind)
+        _check(client, await watch.change(own_id), CREATED, kind)
+        await client.harness.change(kind.kind, own_id)
+        _check(client, await watch.change(own_id), UPDATED, kind)
+        if deletions in (
+            watch_pb2.DELETION_SUPPORT_EXACT,
+            watch_pb2.DELETION_SUPPORT_RECONCILED,
+        ):
+            await client.harness.remove(kind.kind, own_id)
+            change = await watch.change(own_id)
+            _check(client, change, DELETED, kind)
+            assert change.WhichOneof("resource") is None
+            assert len(change.id_digest) == 5
+
+
+@pytest.mark.each_watch
+async def test_a_watch_from_now_tells_nothing_of_before(client: Client, kind: Kind) -> None:
+    _movable(client, kind)
+    before = await client.harness.plant(kind.kind)
+    async with watching(client, kind) as watch:
+        await watch.until("opened")
+        await watch.until("synced") if not watch.token else None
+        own_id = await client.harness.plant(kind.kind)
+        _check(client, await watch.change(own_id), CREATED, kind)
+        assert before not in [change.id for change in watch.pending]
+
+
+@pytest.mark.each_watch
+async def test_a_token_goes_on_where_the_stream_ended(client: Client, kind: Kind) -> None:
+    _movable(client, kind)
+    async with watching(client, kind, **_initial()) as watch:
+        await watch.until("synced")
+        token = watch.token
+    own_id = await client.harness.plant(kind.kind)
+    async with watching(client, kind, resume_token=token) as watch:
+        await watch.until("opened")
+        _check(client, await watch.change(own_id), CREATED, kind)
+        assert watch.token, f"{client.name} WatchEvents {kind}: no token after a change"
+        later = watch.token
+    await client.harness.change(kind.kind, own_id)
+    async with watching(client, kind, resume_token=later) as watch:
+        _check(client, await watch.change(own_id), UPDATED, kind)
+
+
+# -- polls
+
+
+async def _polled(
+    client: Client, kind: Kind, token: bytes, id: str
+) -> tuple[watch_pb2.Change, bytes]:
+    """The next change of `id` after `token`, by polls, and where to go on."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            answer = await client.poll(
+                watch_pb2.PollEventsRequest(
+                    scope=_scope(client, kind), resume_token=token, wait=Duration(seconds=5)
+                )
+            )
+            token = answer.resume_token
+            assert token, f"{client.name} PollEvents {kind}: no token"
+            for change in answer.changes:
+                if change.id == id:
+                    return change, token
+
+
+@pytest.mark.each_watch
+async def test_polls_tell_what_streams_tell(client: Client, kind: Kind) -> None:
+    _movable(client, kind)
+    deletions = client.capability(ops.WATCHES[kind.kind]).deletions
+    now = await client.poll(watch_pb2.PollEventsRequest(scope=_scope(client, kind)))
+    assert not now.changes, "without a token there is only a token"
+    own_id = await client.harness.plant(kind.kind)
+    change, token = await _polled(client, kind, now.resume_token, own_id)
+    _check(client, change, CREATED, kind)
+    await client.harness.change(kind.kind, own_id)
+    change, token = await _polled(client, kind, token, own_id)
+    _check(client, change, UPDATED, kind)
+    if deletions in (watch_pb2.DELETION_SUPPORT_EXACT, watch_pb2.DELETION_SUPPORT_RECONCILED):
+        await client.harness.remove(kind.kind, own_id)
+        change, token = await _polled(client, kind, token, own_id)
+        _check(client, change, DELETED, kind)
+
+
+@pytest.mark.each_watch
+async def test_a_token_of_a_poll_resumes_a_stream(client: Client, kind: Kind) -> None:
+    _movable(client, kind)
+    now = await client.poll(watch_pb2.PollEventsRequest(scope=_scope(client, kind)))
+    own_id = await client.harness.plant(kind.kind)
+    async with watching(client, kind, resume_token=now.resume_token) as watch:
+        _check(client, await watch.change(own_id), CREATED, kind)
+
+
+@pytest.mark.needs(ops.WATCH_EVENTS, ops.LIST_EVENTS)
+async def test_a_list_goes_on_as_a_watch(client: Client) -> None:
+    kind = KINDS[ops.WATCH_EVENTS.kind]
+    _movable(client, kind)
+    token = b""
+    request = client.request(ops.LIST_EVENTS)
+    while True:
+        answer = await client.send(ops.LIST_EVENTS, request)
+        token = answer.resume_token
+        if not answer.next_page_token:
+            break
+        assert not token, f"{client.name} ListEvents: a resume token before the last page (P03)"
+        request.page_token = answer.next_page_token
+    if not token:
+        client.missing("resume token of lists")
+    own_id = await client.harness.plant(kind.kind)
+    async with watching(client, kind, resume_token=token) as watch:
+        _check(client, await watch.change(own_id), CREATED, kind)
+
+
+# -- tokens that do not fit
+
+
+@pytest.mark.each_watch
+async def test_a_token_that_was_tampered_with_is_refused(client: Client, kind: Kind) -> None:
+    now = await client.poll(watch_pb2.PollEventsRequest(scope=_scope(client, kind)))
+    good = now.resume_token
+    middle = len(good) // 2
+    flipped = good[:middle] + bytes([good[middle] ^ 1]) + good[middle + 1 :]
+    for bad in (flipped, good[:-1], b"not a token"):
+        with pytest.raises(Failure) as caught:
+            await client.poll(
+                watch_pb2.PollEventsRequest(scope=_scope(client, kind), resume_token=bad)
+            )
+        assert caught.value.code is grpc.StatusCode.INVALID_ARGUMENT, caught.value
+        assert caught.value.reason == "RESUME_TOKEN_INVALID", caught.value
+        async with watching(client, kind, resume_token=bad) as watch:
+            with pytest.raises(Failure) as caught:
+                await watch.until("synced")
+        assert caught.value.reason == "RESUME_TOKEN_INVALID", caught.value
+
+
+@pytest.mark.each_watch
+async def test_a_token_belongs_to_its_scope(client: Client, kind: Kind) -> None:
+    now = await client.poll(watch_pb2.PollEventsRequest(scope=_scope(client, kind)))
+    other_connection = _scope(client, kind)
+    other_connection.connection_id = OTHER_CONNECTION
+    other_horizon = _scope(client, kind)
+    other_horizon.horizon.seconds = 7200
+    for scope in (other_connection, other_horizon):
+        with pytest.raises(Failure) as caught:
+            await client.poll(
+                watch_pb2.PollEventsRequest(scope=scope, resume_token=now.resume_token)
+            )
+        assert caught.value.code is grpc.StatusCode.INVALID_ARGUMENT, caught.value
+        assert caught.value.reason in ("RESUME_TOKEN_MISMATCH", "RESUME_TOKEN_INVALID")
+
+
+@pytest.mark.each_watch
+async def test_a_dead_cursor_fails_or_resets_as_asked(fresh: Client, kind: Kind) -> None:
+    """P01, P08: never an empty success."""
+    _movable(fresh, kind)
+    if kind.kind not in _delta_kinds(fresh):
+        fresh.missing(f"cursor for {kind.plural}: they are compared")
+    async with watching(fresh, kind, **_initial()) as watch:
+        await watch.until("synced")
+        token = watch.token
+    await fresh.harness.expire_cursors()
+    async with watching(fresh, kind, resume_token=token) as watch:
+        with pytest.raises(Failure) as caught:
+            await watch.until("synced")
+    assert caught.value.code is grpc.StatusCode.OUT_OF_RANGE, caught.value
+    assert caught.value.reason == "RESUME_TOKEN_EXPIRED", caught.value
+    await fresh.harness.expire_cursors()
+    reset = watch_pb2.WATCH_EXPIRY_RESET
+    async with watching(fresh, kind, resume_token=token, on_expiry=reset) as watch:
+        messages = await watch.until("reset")
+        assert messages[-1].reset.cause.code == grpc.StatusCode.OUT_OF_RANGE.value[0]
+        await watch.until("synced")
+        own_id = await fresh.harness.plant(kind.kind)
+        _check(fresh, await watch.change(own_id), CREATED, kind)
+
+
+def _delta_kinds(client: Client) -> frozenset[Any]:
+    from providers.registry import provider_class
+
+    return provider_class(client.harness.provider).delta_kinds
+
+
+@pytest.mark.each_watch
+async def test_trouble_at_the_provider_degrades_a_watch(fresh: Client, kind: Kind) -> None:
+    _movable(fresh, kind)
+    async with watching(fresh, kind, **_initial()) as watch:
+        await watch.until("synced")
+        await fresh.harness.fail_next(503, times=4)
+        messages = await watch.until("degraded")
+        assert messages[-1].degraded.cause.code == grpc.StatusCode.UNAVAILABLE.value[0]
+        assert messages[-1].degraded.HasField("next_attempt_at")
