@@ -4,10 +4,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from google.protobuf.duration_pb2 import Duration
+
 from providers.core.capabilities import describe
 from providers.core.operations import OPERATIONS
 from providers.registry import PROVIDERS, provider_class
-from ucal.v1 import provider_pb2, types_pb2
+from ucal.v1 import provider_pb2, types_pb2, watch_pb2
 
 PAGE = Path(__file__).resolve().parent.parent / "docs/providers.md"
 HEAD = """\
@@ -15,11 +17,19 @@ HEAD = """\
 
 # Providers
 
-What each provider does through the contract. `*`: emulated, the service does it out of other
-calls of the provider. What is not listed ends with `UNIMPLEMENTED` and the reason given below.
-`ProviderService.ListProviders` returns the same, with the fields, scopes and limits of each method.
+What each provider does through the contract. **full**: the provider does it; **emulated**: the
+service does it out of other calls of the provider; **unsupported**: it ends with `UNIMPLEMENTED`
+and the reason given here. `ProviderService.ListProviders` returns the same, with the fields that
+each method reads and writes; the conformance suite fails when any of it is not so.
+
+In this first table `*` marks what is emulated.
 """
 KINDS = list(dict.fromkeys(op.kind for op in OPERATIONS))
+WORDS = {
+    provider_pb2.SUPPORT_NATIVE: "full",
+    provider_pb2.SUPPORT_EMULATED: "emulated",
+    provider_pb2.SUPPORT_UNSUPPORTED: "unsupported",
+}
 ABSENT = provider_pb2.SUPPORT_UNSUPPORTED
 
 
@@ -32,13 +42,24 @@ def _kind(kind: types_pb2.ResourceKind.ValueType) -> str:
 
 
 def _method(capability: provider_pb2.Capability) -> str:
-    mark = "*" if capability.support == provider_pb2.SUPPORT_EMULATED else ""
-    return _words(provider_pb2.Method.Name(capability.method), "METHOD_") + mark
+    return _words(provider_pb2.Method.Name(capability.method), "METHOD_")
+
+
+def _time(length: Duration) -> str:
+    seconds = length.ToTimedelta().total_seconds()
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:g} {unit}"
+    return f"{seconds:g} s"
+
+
+# -- the table of all providers
 
 
 def _cell(provider: provider_pb2.Provider, kind: types_pb2.ResourceKind.ValueType) -> str:
-    there = [_method(c) for c in provider.capabilities if c.kind == kind and c.support != ABSENT]
-    return ", ".join(there) or "-"
+    there = [c for c in provider.capabilities if c.kind == kind and c.support != ABSENT]
+    emulated = provider_pb2.SUPPORT_EMULATED
+    return ", ".join(_method(c) + "*" * (c.support == emulated) for c in there) or "-"
 
 
 def _table(providers: list[provider_pb2.Provider]) -> Iterator[str]:
@@ -49,16 +70,70 @@ def _table(providers: list[provider_pb2.Provider]) -> Iterator[str]:
         yield f"| [{provider.id}](#{provider.id}) | {cells} |"
 
 
-def _reasons(provider: provider_pb2.Provider) -> Iterator[str]:
-    """One line a reason, with the methods that it explains."""
-    methods: dict[str, dict[str, list[str]]] = {}
+# -- the section of one provider
+
+
+def _watch(capability: provider_pb2.Capability) -> Iterator[str]:
+    if not capability.watch_source or capability.support == ABSENT:
+        return
+    yield _words(watch_pb2.WatchSource.Name(capability.watch_source), "WATCH_SOURCE_")
+    yield f"at least {_time(capability.min_poll_interval)} apart"
+    deletions = watch_pb2.DeletionSupport.Name(capability.deletions)
+    yield f"deletions {_words(deletions, 'DELETION_SUPPORT_')}"
+
+
+def _limits(capability: provider_pb2.Capability) -> Iterator[str]:
+    """What a caller should know of a method, in words."""
+    yield from _watch(capability)
+    if capability.max_page_size:
+        yield f"pages of up to {capability.max_page_size}"
+    if capability.HasField("max_window"):
+        yield f"{_time(capability.max_window)} a call, longer windows are split"
+    flags = {
+        "needs its parent": capability.list_needs_parent,
+        "filters by time of change": capability.updated_after,
+        "searches": capability.query,
+        "expands series": capability.expand_recurring,
+        "etags": capability.etags,
+        "request_id": capability.idempotency == provider_pb2.IDEMPOTENCY_SUPPORT_PROVIDER,
+    }
+    yield from (words for words, is_so in flags.items() if is_so)
+    if capability.scopes:
+        names = [_words(types_pb2.UpdateScope.Name(s), "UPDATE_SCOPE_") for s in capability.scopes]
+        yield f"of series: {', '.join(names)}"
+    if capability.conference_kinds:
+        names = [types_pb2.ConferenceKind.Name(kind) for kind in capability.conference_kinds]
+        yield f"makes calls: {', '.join(_words(name, 'CONFERENCE_KIND_') for name in names)}"
+    if capability.writable_fields:
+        yield f"writes {', '.join(f'`{name}`' for name in capability.writable_fields)}"
+
+
+def _row(what: str, capability: provider_pb2.Capability) -> str:
+    reason = [capability.reason] if capability.reason else []
+    notes = [capability.notes] if capability.notes else []
+    details = "; ".join([*reason, *_limits(capability), *notes]).replace("|", "\\|")
+    return f"| {_kind(capability.kind)} | {what} | {WORDS[capability.support]} | {details} |"
+
+
+def _rows(provider: provider_pb2.Provider) -> Iterator[str]:
+    """One row a method; one row for a whole kind that is missing for one reason."""
+    for kind in KINDS:
+        found = [c for c in provider.capabilities if c.kind == kind]
+        if all(c.support == ABSENT and c.reason == found[0].reason for c in found):
+            yield _row("all", found[0])
+        else:
+            yield from (_row(_method(capability), capability) for capability in found)
+
+
+def _scopes(provider: provider_pb2.Provider) -> Iterator[str]:
+    """Which OAuth scope opens which methods."""
+    methods: dict[str, list[str]] = {}
     for capability in provider.capabilities:
-        if capability.support != provider_pb2.SUPPORT_NATIVE:
-            kinds = methods.setdefault(capability.reason, {})
-            kinds.setdefault(_kind(capability.kind), []).append(_method(capability))
-    for reason, kinds in methods.items():
-        names = [f"{kind} {', '.join(found)}" for kind, found in kinds.items()]
-        yield f"- {'; '.join(names)}: {reason}"
+        if capability.oauth_scopes and capability.support != ABSENT:
+            scopes = " or ".join(f"`{scope}`" for scope in capability.oauth_scopes)
+            methods.setdefault(scopes, []).append(f"{_kind(capability.kind)} {_method(capability)}")
+    for scopes, names in methods.items():
+        yield f"- {scopes}: {', '.join(names)}"
 
 
 def _section(provider: provider_pb2.Provider) -> Iterator[str]:
@@ -67,9 +142,12 @@ def _section(provider: provider_pb2.Provider) -> Iterator[str]:
     yield f"{provider.display_name}. Signs in with: {', '.join(auth)}."
     if provider.documentation_url:
         yield f"API {provider.api_version or '(no version)'}: <{provider.documentation_url}>."
-    if reasons := list(_reasons(provider)):
-        yield "\nEmulated (`*`) or missing, and why:\n"
-        yield from reasons
+    yield f"Passthrough: {'yes' if provider.passthrough else 'no'}."
+    yield "\n| object | method | support | reason and limits |\n|---|---|---|---|"
+    yield from _rows(provider)
+    if scopes := list(_scopes(provider)):
+        yield "\nOAuth scopes, any one of which is enough:\n"
+        yield from scopes
 
 
 def page() -> str:
