@@ -1,0 +1,363 @@
+"""A feed: one unit of one connection, asked once for everybody in this process who watches it.
+
+Watchers come with positions of their own. Each is led along the feed (by what others were told
+already, by questions shared with others that stand at the same point) until it stands where the
+feed stands; from then on one poll serves all.
+"""
+
+import asyncio
+import random
+from collections.abc import Coroutine
+from typing import Any
+
+from providers.core.errors import Kind, ProviderError
+from server.watch.asking import Asking, Purpose, Trouble, fault
+from server.watch.batch import Batch
+from server.watch.history import History
+from server.watch.inbox import Inbox, Lost, Tip
+from server.watch.ports import Clock, Timer, WatchSettings
+from server.watch.position import Position
+from server.watch.sources import Source
+
+
+class Subscription:
+    """One caller's part in one feed.
+
+    Attributes:
+        feed: that is watched.
+        inbox: where it tells.
+        raw: the caller wants `raw`.
+        wish: seconds between polls.
+        sent: up to where the caller has been told; None before the first point is known.
+        queued: batches in the inbox.
+        joined: the feed's own polls are told.
+    """
+
+    __slots__ = ("_task", "feed", "inbox", "joined", "queued", "raw", "sent", "wish")
+
+    def __init__(self, feed: "Feed", inbox: Inbox, *, raw: bool, wish: float) -> None:
+        self.feed = feed
+        self.inbox = inbox
+        self.raw = raw
+        self.wish = wish
+        self.sent: Position | None = None
+        self.queued = 0
+        self.joined = False
+        self._task: asyncio.Task[None] | None = None
+
+    def position(self) -> Position | None:
+        """Where the caller stands once everything handed out to it has arrived."""
+        if self.joined and not self.queued and self.feed.position is not None:
+            return self.feed.position
+        return self.sent
+
+    def settle(self, position: Position | None) -> None:
+        """One queued batch was handed out; `position` is known to be reached, if it is."""
+        self.queued -= 1
+        if position is not None:
+            self.sent = position
+
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let the feed work for this subscription; what goes wrong arrives in the inbox."""
+        self._task = asyncio.get_running_loop().create_task(self._guard(work))
+
+    async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except ProviderError as error:
+            self.inbox.put(self, Lost(error))
+        except Exception as error:  # noqa: BLE001 - the caller must learn that it waits in vain
+            self.inbox.put(self, Lost(fault(error)))
+
+    def stop(self) -> None:
+        """Take no further part, for now."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+        self.joined = False
+        self.sent = None
+
+
+class Feed:
+    """See the module.
+
+    Attributes:
+        source: how it is asked.
+        position: up to where its watchers have been told, or None while nobody has joined.
+        subscriptions: of everybody who takes part, joined or on the way.
+    """
+
+    def __init__(
+        self, source: Source, clock: Clock, settings: WatchSettings, chance: random.Random
+    ) -> None:
+        self.source = source
+        self.position: Position | None = None
+        self.subscriptions: dict[Subscription, None] = {}
+        self._clock = clock
+        self._settings = settings
+        self._chance = chance
+        self._asking = Asking(source, clock, settings, chance, self._say_trouble)
+        self._history = History(clock)
+        self._lock = asyncio.Lock()
+        self._timer: Timer | None = None
+        self._poll: asyncio.Task[None] | None = None
+        self._due = 0.0
+        self._polled_at = clock.time()
+        self._nudged = False
+
+    # -- taking part
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """What the provider answers at present instead of changes."""
+        return self._asking.trouble
+
+    def enter(self, inbox: Inbox, *, raw: bool, wish: float) -> Subscription:
+        """Take part, still without a position."""
+        subscription = Subscription(self, inbox, raw=raw, wish=wish)
+        self.subscriptions[subscription] = None
+        return subscription
+
+    def exit(self, subscription: Subscription) -> None:
+        """Take part no longer."""
+        subscription.stop()
+        self.subscriptions.pop(subscription, None)
+        if not any(other.joined for other in self.subscriptions):
+            self._rest()
+        if not self.subscriptions:
+            self._asking.close()
+            if self._poll is not None:
+                self._poll.cancel()
+
+    def _rest(self) -> None:
+        """Nobody listens: ask no more, and forget the point, which would only age."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._poll is None or self._poll.done():
+            self.position = None
+
+    # -- leading a subscription along
+
+    async def begin(self, subscription: Subscription, *, state: bool) -> None:
+        """Find the present point; with `state` tell the present state on the way."""
+        inbox = subscription.inbox
+        if not state and self.position is not None:
+            inbox.put(subscription, Tip(self.position))
+            return
+        position = self.source.start()
+        purpose: Purpose = "state" if state else "baseline"
+        while True:
+            batch = await self._asking.step(purpose, position, raw=subscription.raw and state)
+            position = batch.position
+            if state:
+                await inbox.room()
+                inbox.put(subscription, batch)
+            if not batch.more:
+                break
+        inbox.put(subscription, Tip(position))
+
+    async def sweep(self, subscription: Subscription, position: Position) -> None:
+        """Tell what came after `position`, up to an answer that the provider gives now."""
+        inbox = subscription.inbox
+        while True:
+            batch = await self._asking.step("follow", position, raw=subscription.raw)
+            await inbox.room()
+            inbox.put(subscription, batch)
+            position = batch.position
+            if not batch.more:
+                break
+        inbox.put(subscription, Tip(position))
+
+    async def follow(self, subscription: Subscription, position: Position, *, fresh: bool) -> None:
+        """Tell what came after `position`, and then whatever comes.
+
+        Args:
+            subscription: whom to tell.
+            position: where it stands.
+            fresh: the provider has just said that this is the present point.
+        """
+        inbox = subscription.inbox
+        seen = 0
+        while not self._join(subscription, position, fresh=fresh):
+            remembered = self._history.after(position, seen, raw=subscription.raw)
+            if remembered is not None:
+                batch, seen = remembered
+                fresh = False
+            elif fresh:
+                await self._merge(subscription, position)
+                return
+            else:
+                batch = await self._asking.step("follow", position, raw=subscription.raw)
+                self._history.add(batch, raw=subscription.raw)
+                fresh = not batch.more
+            await inbox.room()
+            inbox.put(subscription, batch)
+            position = batch.position
+
+    def _join(self, subscription: Subscription, position: Position, *, fresh: bool) -> bool:
+        """Let the feed's polls be told from here, if `position` is where the feed stands."""
+        mine = self.position
+        if mine is None:
+            if not fresh:
+                return False
+            self.position = position
+        elif mine.key != position.key:
+            same = (mine.cursor, mine.anchor) == (position.cursor, position.anchor)
+            if self.source.cumulative or not same or not (fresh or position.known.complete):
+                return False
+            known = mine.known.joined(position.known)
+            self.position = Position(mine.cursor, known, mine.anchor, mine.at)
+        subscription.joined = True
+        if not subscription.queued:
+            subscription.sent = position
+        if self._timer is None and (self._poll is None or self._poll.done()):
+            self._schedule()
+        elif self._timer is not None:
+            self._call_at(min(self._due, self._next()))
+        return True
+
+    async def _merge(self, subscription: Subscription, position: Position) -> None:
+        """Bring a subscription and the feed, both up to date, to one and the same point.
+
+        One answer to a question from the subscription's point is told to it and, as the feed was
+        asked just before and so stands no earlier, to the feed's watchers.
+        """
+        async with self._lock:
+            if self.position is not None and not self.source.cumulative:
+                await self._advance()
+            fresh = self.position is None
+            while not self._join(subscription, position, fresh=fresh):
+                origin = position
+                if self.position is not None and self.position.anchor < position.anchor:
+                    origin = self.position
+                fetched = await self._asking.ask(origin, raw=self._wants_raw())
+                mine = self.source.tell(position, fetched)
+                if self.position is not None:
+                    batch = self.source.tell(self.position, fetched)
+                    self._publish(batch)
+                    self._history.add(batch, raw=self._wants_raw())
+                subscription.inbox.put(subscription, mine)
+                position = mine.position
+                fresh = not mine.more
+
+    # -- polling
+
+    def _wants_raw(self) -> bool:
+        return any(subscription.raw for subscription in self.subscriptions)
+
+    @property
+    def interval(self) -> float:
+        """Seconds between polls: the shortest wish of all who have joined."""
+        return min((s.wish for s in self.subscriptions if s.joined), default=60.0)
+
+    def _schedule(self) -> None:
+        self._nudged = False
+        self._call_at(self._next())
+
+    def _next(self) -> float:
+        return self._clock.time() + self.interval * self._chance.uniform(0.9, 1.1)
+
+    def _call_at(self, when: float) -> None:
+        self._due = when
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._clock.call_at(when, self._start_poll)
+
+    def nudge(self) -> None:
+        """Something may have changed: ask as soon as the spacing of nudges allows."""
+        if self._timer is not None:
+            soon = self._polled_at + self._settings.nudge_spacing
+            self._call_at(max(soon, self._clock.time()))
+        else:
+            self._nudged = True
+
+    def _start_poll(self) -> None:
+        self._timer = None
+        self._poll = asyncio.get_running_loop().create_task(self._run_poll())
+
+    async def _run_poll(self) -> None:
+        try:
+            async with self._lock:
+                if self.position is not None:
+                    await self._advance()
+        except ProviderError as error:
+            self._lose(error)
+            return
+        except Exception as error:  # noqa: BLE001 - the callers must learn that they wait in vain
+            self._lose(fault(error))
+            return
+        finally:
+            self._polled_at = self._clock.time()
+        if not any(subscription.joined for subscription in self.subscriptions):
+            self.position = None
+            return
+        if self._nudged:
+            self._nudged = False
+            self._call_at(self._polled_at + self._settings.nudge_spacing)
+        else:
+            self._schedule()
+
+    async def _advance(self) -> None:
+        """Ask until the provider has no more, and tell everybody who has joined."""
+        while self.position is not None:
+            raw = self._wants_raw()
+            try:
+                fetched = await self._asking.ask(self.position, raw=raw)
+            except ProviderError as error:
+                if error.kind is not Kind.CURSOR_EXPIRED:
+                    raise
+                self._lose(error)
+                return
+            batch = self.source.tell(self.position, fetched)
+            self._publish(batch)
+            self._history.add(batch, raw=raw)
+            if not batch.more:
+                return
+            await self._settled()
+
+    def _publish(self, batch: Batch) -> None:
+        self.position = batch.position
+        if not batch.told:
+            return
+        for subscription in self.subscriptions:
+            if subscription.joined:
+                subscription.inbox.put(subscription, batch)
+
+    async def _settled(self) -> None:
+        """Wait between two pages until everybody has room, but not for ever for anybody."""
+        rooms = [
+            subscription.inbox.room()
+            for subscription in self.subscriptions
+            if subscription.joined and not subscription.inbox.roomy
+        ]
+        if not rooms:
+            return
+        waiting = asyncio.gather(*rooms)
+        timer = self._clock.call_at(self._clock.time() + self._settings.drain_wait, waiting.cancel)
+        try:
+            await waiting
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+        finally:
+            timer.cancel()
+
+    # -- trouble
+
+    def _say_trouble(self) -> None:
+        for subscription in self.subscriptions:
+            subscription.inbox.wake()
+
+    def _lose(self, error: ProviderError) -> None:
+        """Nobody can go on from here."""
+        self._history.clear()
+        self.position = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for subscription in list(self.subscriptions):
+            if subscription.joined:
+                subscription.joined = False
+                subscription.inbox.put(subscription, Lost(error))

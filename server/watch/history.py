@@ -1,0 +1,64 @@
+"""What a feed told lately, so that a watcher who comes back needs no question to the provider."""
+
+from collections import OrderedDict
+from collections.abc import Hashable
+
+from server.watch.batch import Batch
+from server.watch.ports import Clock
+from server.watch.position import Position
+
+_MAX_BATCHES = 16
+_MAX_BYTES = 512 * 1024
+_MAX_AGE = 120.0
+
+
+class History:
+    """The last few batches of a feed, by the point that they go on from."""
+
+    __slots__ = ("_batches", "_clock", "_serial", "_size")
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._serial = 0
+        self._size = 0
+        self._batches: OrderedDict[Hashable, tuple[int, float, bool, Batch]] = OrderedDict()
+
+    def add(self, batch: Batch, *, raw: bool) -> None:
+        """Remember `batch`, unless it leads nowhere."""
+        key = batch.origin.key
+        if key == batch.position.key:
+            return
+        self._serial += 1
+        self._drop(key)
+        self._batches[key] = (self._serial, self._clock.time(), raw, batch)
+        self._size += batch.size
+        while len(self._batches) > _MAX_BATCHES or self._size > _MAX_BYTES:
+            self._drop(next(iter(self._batches)))
+
+    def after(self, position: Position, seen: int, *, raw: bool) -> tuple[Batch, int] | None:
+        """The batch that goes on from `position`, and its serial number.
+
+        Args:
+            position: where to go on.
+            seen: serial of the batch before: only later ones count, so that a feed which comes
+                back to an earlier point leads nobody round in circles.
+            raw: with `raw`.
+        """
+        found = self._batches.get(position.key)
+        if found is None:
+            return None
+        serial, at, has_raw, batch = found
+        if self._clock.time() - at > _MAX_AGE:
+            self._drop(position.key)
+            return None
+        return (batch, serial) if serial > seen and (has_raw or not raw) else None
+
+    def _drop(self, key: Hashable) -> None:
+        dropped = self._batches.pop(key, None)
+        if dropped is not None:
+            self._size -= dropped[3].size
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._batches.clear()
+        self._size = 0

@@ -1,0 +1,153 @@
+"""What the engine needs from the rest of the house, and what it lets others do to it.
+
+Only shapes live here. The engine runs as well on the scripted reader of its tests as on real
+connections.
+"""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from providers.core.call import ChangesPage, ChangesQuery
+from providers.core.operations import ResourceKind
+from ucal.v1 import provider_pb2, types_pb2
+
+
+class Timer(Protocol):
+    """A call that is due."""
+
+    def cancel(self) -> None:
+        """Do not call."""
+
+
+class Clock(Protocol):
+    """Time, so that tests can make it pass."""
+
+    def time(self) -> float:
+        """Seconds on a clock that never jumps."""
+
+    def now(self) -> datetime:
+        """The present instant, aware, UTC."""
+
+    def call_at(self, when: float, callback: Callable[[], object]) -> Timer:
+        """Call `callback` from the loop once `time()` has reached `when`."""
+
+
+class Sealer(Protocol):
+    """Authenticated encryption bound to a context: `server.connections` has it."""
+
+    def seal(self, payload: bytes, *, bound_to: bytes = b"") -> bytes:
+        """`payload`, sealed."""
+
+    def open(
+        self, token: bytes, *, bound_to: bytes = b"", max_age: timedelta | None = None
+    ) -> bytes:
+        """What was sealed.
+
+        Raises:
+            ProviderError: INVALID when it was not sealed here; CURSOR_EXPIRED when it is too old or
+                its key is retired.
+        """
+
+
+class Target(Protocol):
+    """One connection as the engine reads it.
+
+    Its calls depend on no caller's deadline. Where the caller brought the credentials they are
+    the only ones it uses.
+    """
+
+    @property
+    def key(self) -> Hashable:
+        """Equal for two targets exactly if what is read through one may be told to the other."""
+
+    @property
+    def identity(self) -> str:
+        """What resume tokens are bound to: stays when an access token is refreshed."""
+
+    @property
+    def connection_id(self) -> str:
+        """Connection as callers name it."""
+
+    @property
+    def provider(self) -> str:
+        """Registry name of the provider."""
+
+    def capability(self, kind: ResourceKind) -> provider_pb2.Capability:
+        """How `kind` is watched here.
+
+        Raises:
+            ProviderError: UNSUPPORTED, with the provider's declared reason.
+        """
+
+    def delta(self, kind: ResourceKind) -> bool:
+        """Whether `changes` answers for `kind`; else it is listed again and compared."""
+
+    async def changes(self, query: ChangesQuery) -> ChangesPage:
+        """`Provider.list_changes`."""
+
+    async def listing(
+        self,
+        kind: ResourceKind,
+        calendar_id: str,
+        window: types_pb2.TimeRange,
+        *,
+        include_raw: bool,
+    ) -> Sequence[Any]:
+        """Every object of `kind` that overlaps `window`, canceled ones too, all pages of it."""
+
+
+class Reader(Protocol):
+    """Finds targets."""
+
+    async def target(self, connection_id: str, metadata: Mapping[str, str | bytes]) -> Target:
+        """The connection that `connection_id` and a call's metadata name.
+
+        Raises:
+            ProviderError: NOT_FOUND, INVALID, REAUTHORIZATION_REQUIRED.
+        """
+
+
+class Nudge(Protocol):
+    """The way in for webhooks: a hint without personal data that something may have changed."""
+
+    def nudge(
+        self, connection_id: str, kind: ResourceKind | None = None, calendar_id: str | None = None
+    ) -> int:
+        """Ask now for what changed, wherever it is watched; tells how many feeds were woken."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchSettings:
+    """Bounds and habits of the engine; times are seconds.
+
+    Attributes:
+        heartbeat: longest silence of a stream whose caller wished for none.
+        min_poll: no feed asks more often, whatever the provider would allow.
+        max_age: when a stream is closed so that it comes back, perhaps to another process.
+        age_jitter: share by which ages vary, so that streams do not all come back at once.
+        closing_grace: between Closing and the end.
+        write_timeout: how long one message may wait for a caller that does not read.
+        max_queued_changes: changes that wait for one caller.
+        max_queued_bytes: the same, by size.
+        token_lifetime: age at which a resume token is too old, whatever the provider says.
+        retry_base: first pause after trouble at the provider; doubles up to `retry_cap`.
+        retry_cap: longest such pause, unless the provider asks for a longer one.
+        drain_wait: how long a feed waits between two pages for callers to catch up.
+        nudge_spacing: shortest time between two nudged polls of a feed.
+    """
+
+    heartbeat: float = 30
+    min_poll: float = 1
+    max_age: float = 1800
+    age_jitter: float = 0.2
+    closing_grace: float = 5
+    write_timeout: float = 30
+    max_queued_changes: int = 1024
+    max_queued_bytes: int = 8 * 1024 * 1024
+    token_lifetime: timedelta = timedelta(days=30)
+    retry_base: float = 2
+    retry_cap: float = 300
+    drain_wait: float = 5
+    nudge_spacing: float = 0.5
