@@ -1,11 +1,14 @@
 """How requests are signed: bearer, basic, API key, OAuth 2 with refresh, JWT grants."""
 
-from collections.abc import Mapping
+import base64
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeAlias
 
 import httpx
 
+from providers.core.errors import Kind, ProviderError
 from ucal.v1 import connection_pb2
 
 Credentials: TypeAlias = (
@@ -14,6 +17,10 @@ Credentials: TypeAlias = (
     | connection_pb2.ApiKeyCredentials
     | connection_pb2.ServiceAccountCredentials
 )
+
+# A token that ends sooner is renewed before it is used: clocks differ, requests take time.
+_EARLY = timedelta(seconds=60)
+_UNAUTHORIZED = 401
 
 
 class Grant(Protocol):
@@ -65,6 +72,88 @@ class OAuthConfig:
     scope_separator: str = " "
 
 
+class BearerAuth(httpx.Auth):
+    """`Authorization: Bearer`, renewed before its end and once more when it is refused.
+
+    For OAuth tokens and for service accounts, whose first token is made by `renew("")` too.
+    """
+
+    def __init__(self, grant: Grant) -> None:
+        self._grant = grant
+
+    async def async_auth_flow(
+        self, request: httpx.Request
+    ) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """Part of httpx.Auth."""
+        credentials = self._grant.credentials
+        oauth = credentials if isinstance(credentials, connection_pb2.OAuthCredentials) else None
+        token = oauth.access_token if oauth is not None else ""
+        if oauth is None or _ends_soon(oauth):
+            token = await self._grant.renew(token)
+        request.headers["authorization"] = f"Bearer {token}"
+        response = yield request
+        if response.status_code == _UNAUTHORIZED and _renewable(credentials):
+            request.headers["authorization"] = f"Bearer {await self._grant.renew(token)}"
+            yield request
+
+
+def _ends_soon(credentials: connection_pb2.OAuthCredentials) -> bool:
+    if not _renewable(credentials):
+        return False
+    if not credentials.access_token:
+        return True
+    if not credentials.HasField("expires_at"):
+        return False
+    return credentials.expires_at.ToDatetime(tzinfo=UTC) - datetime.now(UTC) < _EARLY
+
+
+def _renewable(credentials: Credentials | None) -> bool:
+    if isinstance(credentials, connection_pb2.OAuthCredentials):
+        return bool(credentials.refresh_token)
+    return isinstance(credentials, connection_pb2.ServiceAccountCredentials)
+
+
+class HeaderAuth(httpx.Auth):
+    """One header that never changes."""
+
+    def __init__(self, header: str, value: str) -> None:
+        self._header = header
+        self._value = value
+
+    async def async_auth_flow(
+        self, request: httpx.Request
+    ) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """Part of httpx.Auth."""
+        request.headers[self._header] = self._value
+        yield request
+
+
+def basic(username: str, password: str) -> HeaderAuth:
+    """HTTP Basic in UTF-8 (RFC 7617)."""
+    pair = base64.b64encode(f"{username}:{password}".encode()).decode()
+    return HeaderAuth("Authorization", f"Basic {pair}")
+
+
 def auth_for(grant: Grant, *, api_key: ApiKeyHeader | None = None) -> httpx.Auth:
-    """The usual way to sign with the kind of credentials that `grant` holds."""
-    raise NotImplementedError
+    """The usual way to sign with the kind of credentials that `grant` holds.
+
+    Raises:
+        ProviderError: UNAUTHENTICATED when a value cannot be sent in a header.
+    """
+    credentials = grant.credentials
+    if credentials is None:
+        return httpx.Auth()
+    if isinstance(credentials, connection_pb2.BasicCredentials):
+        return basic(credentials.username, credentials.password)
+    if isinstance(credentials, connection_pb2.ApiKeyCredentials):
+        place = api_key or ApiKeyHeader()
+        return HeaderAuth(place.header, _printable(f"{place.prefix}{credentials.api_key}"))
+    return BearerAuth(grant)
+
+
+def _printable(value: str) -> str:
+    if any(not 0x20 <= ord(sign) <= 0x7E for sign in value):
+        raise ProviderError(
+            Kind.UNAUTHENTICATED, "the API key holds signs that no header can carry"
+        )
+    return value
