@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from server.metrics import REGISTRY
+
 _MAX_BODY = 1024 * 1024
 
 Ready = Callable[[], Awaitable[str]]
@@ -56,4 +58,5 @@ class HttpServer:
     @staticmethod
     async def _metrics(request: web.Request) -> web.Response:
         del request
-        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        text = generate_latest(REGISTRY)
+        return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -1,0 +1,121 @@
+"""`make run`: the service beside a real CalDAV server on loopback, so that no account is needed.
+
+The CalDAV server keeps its calendars in a temporary folder, which goes when the demo ends.
+"""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+
+USER = "demo"
+_START_SECONDS = 20
+_CALENDAR = """\
+<mkcol xmlns="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><set><prop>
+<resourcetype><collection/><C:calendar/></resourcetype><displayname>Work</displayname>
+<C:supported-calendar-component-set><C:comp name="VEVENT"/></C:supported-calendar-component-set>
+</prop></set></mkcol>"""
+_EVENT = """\
+BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:-//ucal//demo//EN
+BEGIN:VEVENT
+UID:{uid}
+DTSTAMP:{stamp}
+{lines}
+END:VEVENT
+END:VCALENDAR
+"""
+
+
+@contextlib.asynccontextmanager
+async def radicale(folder: Path, password: str) -> AsyncIterator[str]:
+    """A Radicale server for `USER`, and its URL; it ends with the block.
+
+    Raises:
+        RuntimeError: it did not start.
+    """
+    port = _free_port()
+    users = folder / "users"
+    users.write_text(f"{USER}:{password}\n")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "radicale", "--config", "",
+        "--server-hosts", f"127.0.0.1:{port}",
+        "--auth-type", "htpasswd", "--auth-htpasswd-encryption", "plain",
+        "--auth-htpasswd-filename", str(users),
+        "--storage-filesystem-folder", str(folder / "collections"),
+        "--logging-level", "error",
+        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C is the service's; this ends with the block
+    )  # fmt: skip
+    try:
+        await _listening(port, process)
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+async def _listening(port: int, process: asyncio.subprocess.Process) -> None:
+    deadline = asyncio.get_running_loop().time() + _START_SECONDS
+    while process.returncode is None and asyncio.get_running_loop().time() < deadline:
+        with contextlib.suppress(OSError):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.close()
+            await writer.wait_closed()
+            return
+        await asyncio.sleep(0.05)
+    raise RuntimeError("Radicale did not start; is it installed? make run installs it")
+
+
+def _events(today: datetime) -> dict[str, str]:
+    monday = today - timedelta(days=today.weekday())
+    day = f"{monday:%Y%m%d}"
+    tomorrow = today + timedelta(days=1)
+    return {
+        "stand-up": (
+            f"SUMMARY:Stand-up\nDTSTART;TZID=Europe/Berlin:{day}T093000\n"
+            f"DTEND;TZID=Europe/Berlin:{day}T094500\nRRULE:FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR"
+        ),
+        "review": (
+            f"SUMMARY:Design review\nLOCATION:Room 4\nDTSTART:{tomorrow:%Y%m%d}T130000Z\n"
+            f"DTEND:{tomorrow:%Y%m%d}T140000Z"
+        ),
+        "offsite": (
+            f"SUMMARY:Offsite\nDTSTART;VALUE=DATE:{today + timedelta(days=7):%Y%m%d}\n"
+            f"DTEND;VALUE=DATE:{today + timedelta(days=9):%Y%m%d}"
+        ),
+    }
+
+
+async def seed(url: str, password: str) -> None:
+    """Put a calendar with a few events there, as any CalDAV client would."""
+    now = datetime.now(UTC)
+    async with httpx.AsyncClient(auth=(USER, password), trust_env=False) as client:
+        home = f"{url}{USER}/work/"
+        answer = await client.request("MKCOL", home, content=_CALENDAR)
+        answer.raise_for_status()
+        for uid, lines in _events(now).items():
+            text = _EVENT.format(uid=uid, stamp=f"{now:%Y%m%dT%H%M%SZ}", lines=lines)
+            answer = await client.put(
+                f"{home}{uid}.ics",
+                content=text.replace("\n", "\r\n"),
+                headers={"content-type": "text/calendar; charset=utf-8"},
+            )
+            answer.raise_for_status()
