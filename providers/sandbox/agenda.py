@@ -31,7 +31,7 @@ class Entry:
         start, end, updated: microseconds since 1970.
         busy: why it takes time; UNSPECIFIED when it takes none.
         unanswered: the account was invited and has not said whether it comes.
-        rooms: ids of the rooms that it takes.
+        rooms: addresses of the rooms that have accepted.
         link_id: of the link that it was booked through.
         text: what a search looks through, case folded.
         framed: the event, as in `store`.
@@ -165,7 +165,11 @@ class Agenda:
             canceled=event.status == event_pb2.EVENT_STATUS_CANCELED,
             busy=busy_kind(event),
             unanswered=event.own_response == types_pb2.ATTENDEE_RESPONSE_NEEDS_ACTION,
-            rooms=tuple(event.room_ids),
+            rooms=tuple(
+                attendee.email.lower()
+                for attendee in event.attendees
+                if attendee.is_resource and attendee.response == _ACCEPTED
+            ),
             link_id=event.link_id,
             text=_text(event),
             etag=event.etag,
@@ -237,14 +241,9 @@ class Agenda:
 
     def yields(self, series: Series, planned: Planned) -> bool:
         """Whether the rule of `series` has an instance at `planned`."""
-        at = moment(self._micros_of(series, planned))
-        key = key_of(planned)
-        return any(
-            key_of(found) == key
-            for found in recurrence.occurrences(
-                series.rules, series.start, at, at + timedelta(seconds=1), limit=2
-            )
-        )
+        at, key = self._micros_of(series, planned), key_of(planned)
+        found = self._planned(series, at, at + 1_000_000, MARGIN)
+        return any(key_of(each) == key for each in found)
 
     def instances(
         self, series: Series, low: int, high: int, limit: int = MAX_INSTANCES
@@ -312,6 +311,7 @@ class Agenda:
         return self.micros(target)
 
 
+_ACCEPTED = types_pb2.ATTENDEE_RESPONSE_ACCEPTED
 _BUSY = {
     event_pb2.SHOW_AS_FREE: busy_pb2.BUSY_KIND_UNSPECIFIED,
     event_pb2.SHOW_AS_TENTATIVE: busy_pb2.BUSY_KIND_TENTATIVE,

@@ -82,13 +82,12 @@ def blocks_of(
 
     for slot in occurrences.expand(agenda, low, high, keep):
         yield Block(slot.start, slot.end, slot.entry.busy)
-    room = world.room_of.get(asked.lower())
-    if room is None:
+    address = asked.lower()
+    if address not in world.room_of:
         return
     for other in world.agendas.values():
-        for slot in occurrences.expand(
-            other, low, high, lambda e: room in e.rooms and bool(e.busy)
-        ):
+        taken = occurrences.expand(other, low, high, lambda e: bool(e.busy) and address in e.rooms)
+        for slot in taken:
             yield Block(slot.start, slot.end, slot.entry.busy)
 
 

@@ -3,9 +3,9 @@
 Metadata `ucal-sandbox-<name>`, all optional:
 
 - `latency-ms`: answer this much later, 0 to 30000.
-- `status`: fail as a provider would that answers 401, 403, 429, 500 or 503, or "lost-answer": the
-  work is done and the answer never comes, or "split-incomplete": an update of
-  THIS_AND_FOLLOWING makes the new series and cannot shorten the old one.
+- `status`: fail as at a provider that answers 400, 401, 403, 404, 409, 422, 429, 500, 502, 503 or
+  504; or "lost-answer": the work is done and the answer never comes; or "split-incomplete": an
+  update of THIS_AND_FOLLOWING makes the new series and cannot shorten the old one.
 - `retry-after`: seconds, 0 to 3600, sent along with the status.
 - `expired-cursor`: "true": a cursor of `list_changes` is too old.
 - `times`: only so many calls with the same metadata are hit, 1 to 1000; absent: all.
@@ -13,7 +13,7 @@ Metadata `ucal-sandbox-<name>`, all optional:
 """
 
 import asyncio
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -27,7 +27,15 @@ MAX_RETRY_AFTER = 3_600
 MAX_TIMES = 1_000
 COUNTERS = 1_000
 
-_STATUSES = ("401", "403", "429", "500", "503", "lost-answer", "split-incomplete")
+LOST = "lost-answer"
+HALF = "split-incomplete"
+_STATUSES = (
+    *("400", "401", "403", "404", "409", "422", "429", "500", "502", "503", "504"),
+    LOST,
+    HALF,
+)
+# Of a write that ended so nobody knows whether it was done; 503 says that it was not.
+_UNKNOWN = frozenset({"500", "502", "504"})
 _NAMES = frozenset({"latency-ms", "status", "retry-after", "expired-cursor", "times", "key"})
 
 
@@ -82,9 +90,14 @@ def parse(hints: Mapping[str, str]) -> Fault:
 
 
 class Faults:
-    """Remembers how often each set of metadata has hit, for `times`."""
+    """Finds out what is to go wrong with a call.
+
+    Attributes:
+        armed: faults of the next calls, whoever makes them; for tests in the same process.
+    """
 
     def __init__(self, limit: int = COUNTERS) -> None:
+        self.armed: deque[Fault] = deque()
         self._hits: OrderedDict[tuple[str, ...], int] = OrderedDict()
         self._limit = limit
 
@@ -94,6 +107,8 @@ class Faults:
         Raises:
             ProviderError: INVALID, as `parse`.
         """
+        if self.armed:
+            return self.armed.popleft()
         fault = parse(hints)
         if not fault.times:
             return fault
@@ -105,7 +120,7 @@ class Faults:
         return fault if hits < fault.times else NONE
 
 
-async def before(fault: Fault) -> None:
+async def before(fault: Fault, *, writes: bool) -> None:
     """What goes wrong before any work is done.
 
     Raises:
@@ -113,6 +128,8 @@ async def before(fault: Fault) -> None:
     """
     if fault.latency:
         await asyncio.sleep(fault.latency)
+    if writes and fault.status in _UNKNOWN:
+        raise _unknown()
     if fault.status.isdigit():
         headers = {} if fault.retry_after is None else {"retry-after": str(fault.retry_after)}
         raise error_for(Reply(int(fault.status), httpx.Headers(headers), b"", ""))
@@ -124,14 +141,19 @@ def after(fault: Fault, *, writes: bool) -> None:
     Raises:
         ProviderError: OUTCOME_UNKNOWN for a write, TIMEOUT for a read, as the transport does.
     """
-    if fault.status != "lost-answer":
-        return
-    if writes:
-        raise ProviderError(
-            Kind.OUTCOME_UNKNOWN,
-            "the answer to a write was lost: read the object before trying again",
+    if fault.status == LOST:
+        raise (
+            _unknown()
+            if writes
+            else ProviderError(Kind.TIMEOUT, "the provider did not answer in time")
         )
-    raise ProviderError(Kind.TIMEOUT, "the provider did not answer in time")
+
+
+def _unknown() -> ProviderError:
+    return ProviderError(
+        Kind.OUTCOME_UNKNOWN,
+        "the answer to a write was lost: read the object before trying again",
+    )
 
 
 def _whole(hints: Mapping[str, str], name: str, low: int, high: int) -> int:

@@ -58,10 +58,9 @@ def _seat_one(
     attendee.comment = before.comment if before else ""
     if attendee.is_organizer and not before:
         attendee.response = _ACCEPTED
-    room_id = world.room_of.get(attendee.email.lower())
-    if room_id is not None:
+    if attendee.email.lower() in world.room_of:
         attendee.is_resource = True
-        free = _room_is_free(world, room_id, attendee.email.lower(), event)
+        free = _room_is_free(world, attendee.email.lower(), event)
         attendee.response = _ACCEPTED if free else _DECLINED
 
 
@@ -94,12 +93,12 @@ def _replace(event: event_pb2.Event, attendees: list[types_pb2.Attendee]) -> Non
     event.attendees.MergeFrom(kept.attendees)
 
 
-def _room_is_free(world: World, room_id: str, address: str, event: event_pb2.Event) -> bool:
+def _room_is_free(world: World, address: str, event: event_pb2.Event) -> bool:
     """Whether nothing else takes the room at the time of `event`, or of its first instance."""
 
     def taken(entry: Entry) -> bool:
         other = entry.id.partition("_")[0] != event.id.partition("_")[0]
-        return other and bool(entry.busy) and room_id in entry.rooms
+        return other and bool(entry.busy) and address in entry.rooms
 
     home = Agenda(world.agendas[event.calendar_id].zone)
     low, high = home.micros(event.start_at), home.micros(event.end_at)

@@ -47,8 +47,6 @@ from ucal.v1 import (
     webinar_pb2,
 )
 
-HALF = "split-incomplete"
-
 Q = TypeVar("Q")
 A = TypeVar("A")
 
@@ -61,6 +59,7 @@ class Sandbox(Provider):
 
     Attributes:
         worlds: what each connection sees.
+        faults: what is to go wrong.
     """
 
     name = "sandbox"
@@ -80,7 +79,7 @@ class Sandbox(Provider):
             life.begin(world, period)
 
         self.worlds = Worlds(plant, max_worlds=limit)
-        self._faults = Faults()
+        self.faults = Faults()
 
     async def test_connection(self, call: Call) -> Account:
         """Whose world it is."""
@@ -91,19 +90,19 @@ class Sandbox(Provider):
         """What changed, from the journal."""
         fault = self._fault(call)
         if fault.expired_cursor and query.cursor:
-            await faults.before(fault)
+            await faults.before(fault, writes=False)
             raise journal.expired()
         operation = ops.WATCHES[query.kind]
         return await self._run(call, fault, operation, changes.list_changes, query)
 
     def _fault(self, call: Call) -> Fault:
-        return self._faults.due(call.connection_id, call.hints) if call.hints else faults.NONE
+        return self.faults.due(call.connection_id, call.hints)
 
     async def _do(
         self, call: Call, operation: Operation, work: Callable[[World, Q], A], request: Q
     ) -> A:
         """Do `work` in the world of the connection, with the trouble that was asked for."""
-        if call.hints:
+        if call.hints or self.faults.armed:
             return await self._run(call, self._fault(call), operation, work, request)
         return work(self.worlds.visit(call.connection_id, call.now()), request)
 
@@ -115,7 +114,7 @@ class Sandbox(Provider):
         work: Callable[[World, Q], A],
         request: Q,
     ) -> A:
-        await faults.before(fault)
+        await faults.before(fault, writes=operation.writes)
         answer = work(self.worlds.visit(call.connection_id, call.now()), request)
         faults.after(fault, writes=operation.writes)
         return answer
@@ -175,7 +174,7 @@ class Sandbox(Provider):
         def work(
             world: World, request: event_pb2.UpdateEventRequest
         ) -> event_pb2.UpdateEventResponse:
-            return event_writes.update_event(world, request, half=fault.status == HALF)
+            return event_writes.update_event(world, request, half=fault.status == faults.HALF)
 
         return await self._run(call, fault, ops.UPDATE_EVENT, work, request)
 

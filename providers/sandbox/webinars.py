@@ -207,7 +207,8 @@ def settle(webinar: webinar_pb2.Webinar) -> None:
         if not panelist.email:
             raise ProviderError.invalid(f"webinar.panelists[{index}].email", "is required")
         if not panelist.id:
-            panelist.id = uuid.uuid4().hex[:16]
+            name = f"{webinar.id}\n{panelist.email.lower()}"
+            panelist.id = uuid.uuid5(uuid.NAMESPACE_URL, name).hex[:16]
             panelist.join_url = f"{BASE_URL}/p/{panelist.id}"
             panelist.status = webinar_pb2.REGISTRANT_STATUS_APPROVED
 
