@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from providers.core import recurrence, times
 from providers.core.errors import Kind, ProviderError
 from providers.sandbox.clock import DAY, MICRO, micros, moment
-from providers.sandbox.planned import Planned, key_of, planned_of, set_planned
+from providers.sandbox.planned import Planned, key_of, planned_of
 from providers.sandbox.store import Row, enclose, frame, unframe
 from ucal.v1 import busy_pb2, event_pb2, types_pb2
 
@@ -307,7 +307,7 @@ class Agenda:
 
     def _micros_of(self, series: Series, planned: Planned) -> int:
         target = types_pb2.EventTime()
-        set_planned(target, planned, series.start.time_zone)
+        times.set_planned(target, planned, series.start.time_zone)
         return self.micros(target)
 
 
@@ -360,11 +360,11 @@ def instance_event(series: Series, planned: Planned) -> event_pb2.Event:
 def _describe_instance(event: event_pb2.Event, series: Series, planned: Planned) -> None:
     event.id = f"{series.id}_{key_of(planned)}"
     event.recurring_event_id = series.id
-    set_planned(event.start_at, planned, series.start.time_zone)
+    times.set_planned(event.start_at, planned, series.start.time_zone)
     event.original_start_at.CopyFrom(event.start_at)
     if isinstance(planned, datetime) and planned.tzinfo is not None:
         planned = planned.astimezone(UTC)  # so that an hour is an hour when clocks change
-    set_planned(event.end_at, planned + series.length, series.end_zone)
+    times.set_planned(event.end_at, planned + series.length, series.end_zone)
 
 
 def length_of(event: event_pb2.Event) -> timedelta:

@@ -11,16 +11,6 @@ Planned: TypeAlias = datetime | date
 """An aware or a floating date-time, or a date."""
 
 
-def set_planned(target: types_pb2.EventTime, planned: Planned, zone: str) -> None:
-    """Write a planned start: an instant when it is aware, else a floating time, or a date."""
-    if not isinstance(planned, datetime):
-        times.set_date(target, planned)
-    elif planned.tzinfo is None:
-        times.set_floating(target, planned)
-    else:
-        times.set_instant(target, planned, zone)
-
-
 def key_of(planned: Planned) -> str:
     """The last part of an instance's id: RFC 5545 DATE, DATE-TIME in UTC, or floating DATE-TIME."""
     if not isinstance(planned, datetime):

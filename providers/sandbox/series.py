@@ -8,7 +8,7 @@ from typing import TypeAlias
 from providers.core import recurrence, times, timezones
 from providers.core.errors import Kind, ProviderError
 from providers.sandbox.agenda import Agenda, Entry, Instance, Series
-from providers.sandbox.planned import Planned, key_of, planned_at, set_planned
+from providers.sandbox.planned import Planned, key_of, planned_at
 from providers.sandbox.world import World
 from ucal.v1 import event_pb2, types_pb2
 
@@ -29,7 +29,7 @@ def moved(when: types_pb2.EventTime, by: timedelta) -> None:
         aware = shifted.replace(tzinfo=timezones.zone(zone))  # type: ignore[call-arg]
         times.set_instant(when, aware, when.time_zone)
     else:
-        set_planned(when, shifted, "")
+        times.set_planned(when, shifted, "")
 
 
 def distance(before: types_pb2.EventTime, after: types_pb2.EventTime) -> timedelta | None:
@@ -145,12 +145,12 @@ def tail(series: Series, instance: Instance) -> tuple[event_pb2.Event, list[str]
     event.id = uuid.uuid4().hex
     event.ical_uid = f"{event.id}@sandbox.example"
     event.ClearField("created_at")
-    set_planned(event.start_at, instance.planned, series.start.time_zone)
+    times.set_planned(event.start_at, instance.planned, series.start.time_zone)
     event.end_at.CopyFrom(event.start_at)
     ends: Planned = instance.planned
     if isinstance(ends, datetime) and ends.tzinfo is not None:
         ends = times.instant(event.start_at)
-    set_planned(event.end_at, ends + series.length, series.end_zone)
+    times.set_planned(event.end_at, ends + series.length, series.end_zone)
     event.recurrence.Clear()
     recurrence.fill(event.recurrence, rest, event.start_at)
     return event, first
