@@ -59,14 +59,14 @@ class Subscription:
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
         """Let the feed work for this subscription; what goes wrong arrives in the inbox."""
-        self._task = asyncio.get_running_loop().create_task(self._guard(work))
+        self._task = asyncio.get_running_loop().create_task(work)
+        self._task.add_done_callback(self._ended)
 
-    async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
-        try:
-            await work
-        except ProviderError as error:
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, ProviderError):
             self.inbox.put(self, Lost(error))
-        except Exception as error:  # noqa: BLE001 - the caller must learn that it waits in vain
+        elif isinstance(error, Exception):
             self.inbox.put(self, Lost(fault(error)))
 
     def stop(self) -> None:

@@ -12,6 +12,7 @@ DEFAULT_HORIZON = 90 * 24 * 3600
 # A sealed token has room for so many cursors of the longest sort (Graph's delta links, 2 KiB).
 MAX_UNITS = 25
 _DIGEST_BYTES = 16
+_BROUGHT = "-"
 _BY_CALENDAR = frozenset({types_pb2.RESOURCE_KIND_EVENT, types_pb2.RESOURCE_KIND_BUSY})
 
 
@@ -77,12 +78,21 @@ def scope_of(asked: watch_pb2.WatchScope, identity: str) -> Scope:
     return Scope(units, horizon, _digest(identity, units, horizon))
 
 
-def list_scope(connection_id: str, calendar_id: str) -> Scope:
+def identity_of(connection_id: str, provider: str) -> str:
+    """What resume tokens are bound to.
+
+    Of credentials that callers bring along it is the provider alone: an access token that was
+    refreshed between two calls must not make the resume token a stranger's.
+    """
+    return f"{connection_id}/{provider}" if connection_id == _BROUGHT else connection_id
+
+
+def list_scope(connection_id: str, provider: str, calendar_id: str) -> Scope:
     """The scope of the watch that goes on from the end of a list of events."""
     asked = watch_pb2.WatchScope(connection_id=connection_id)
     if calendar_id:
         asked.calendar_ids.append(calendar_id)
-    return scope_of(asked, connection_id)
+    return scope_of(asked, identity_of(connection_id, provider))
 
 
 def _digest(identity: str, units: tuple[Unit, ...], horizon: int) -> bytes:

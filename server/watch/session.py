@@ -45,6 +45,7 @@ class Session:
 
     Attributes:
         opened: the first message, encoded.
+        provider: registry name.
     """
 
     __slots__ = (
@@ -70,6 +71,7 @@ class Session:
         "_waiter",
         "_writer",
         "opened",
+        "provider",
     )  # fmt: skip
 
     def __init__(
@@ -87,6 +89,7 @@ class Session:
         reset: bool,
     ) -> None:
         self.opened = b""
+        self.provider = provider
         self._scope = scope
         self._clock = clock
         self._tokens = tokens

@@ -9,6 +9,7 @@ from datetime import timedelta
 import msgspec
 
 from providers.core.errors import Kind, ProviderError
+from server.interceptors.scope import SCOPE
 from server.watch.known import Known
 from server.watch.ports import Clock, Sealer
 from server.watch.position import Position
@@ -105,9 +106,13 @@ class Tokens:
         return tuple(_position(place) for place in payload.places)
 
     def after_list(self, connection_id: str, calendar_id: str, cursor: str) -> bytes:
-        """A token of the watch of `calendar_id` alone, from the provider's `cursor` on."""
+        """A token of the watch of `calendar_id` alone, from the provider's `cursor` on.
+
+        Called by the dispatcher, at the end of a list at the provider that `SCOPE` names.
+        """
         position = Position(cursor, Known(complete=False), at=int(self._clock.now().timestamp()))
-        return self.seal(list_scope(connection_id, calendar_id), (position,))
+        scope = list_scope(connection_id, SCOPE.get().provider, calendar_id)
+        return self.seal(scope, (position,))
 
 
 def expired(why: str) -> ProviderError:

@@ -94,8 +94,9 @@ async def test_resume_from_any_message_loses_nothing(
     world.upstream.remove("c")
     world.upstream.put("e")
     for token, state in first.client.tokens:
-        again = await world.open(world.process() if other_process else hub, resume_token=token)
-        again.client.state = dict(state)
+        again = await world.open(
+            world.process() if other_process else hub, resume_token=token, holding=state
+        )
         await world.clock.advance(1)
         assert again.client.state == world.upstream.state()
         assert again.client.kinds[0] == "opened"
@@ -185,8 +186,7 @@ async def test_a_joiner_from_elsewhere_and_the_feed_come_to_one_point(
     await other.close()
     world.upstream.put("c")
     world.upstream.remove("a")
-    joined = await world.open(here, resume_token=other.client.token)
-    joined.client.state = dict(other.client.state)
+    joined = await world.open(here, resume_token=other.client.token, holding=other.client.state)
     await settle()
     assert joined.client.state == world.upstream.state()
     world.upstream.remove("c")
@@ -415,8 +415,7 @@ async def test_a_slow_reader_is_sent_away_and_loses_nothing(make: Make) -> None:
     await settle()
     assert slow.error is not None
     assert (slow.error.kind, slow.error.reason) == (Kind.RATE_LIMITED, "SLOW_CONSUMER")
-    again = await world.open(hub, resume_token=slow.client.token)
-    again.client.state = dict(slow.client.state)
+    again = await world.open(hub, resume_token=slow.client.token, holding=slow.client.state)
     await settle()
     assert again.client.state == world.upstream.state()
 
@@ -518,9 +517,11 @@ async def test_several_kinds_and_calendars_in_one_stream(make: Make) -> None:
     await world.clock.advance(12)
     assert stream.client.state == world.upstream.state("one", "two")
     again = await world.open(
-        world.process(), calendars=["one", "two"], resume_token=stream.client.token
+        world.process(),
+        calendars=["one", "two"],
+        resume_token=stream.client.token,
+        holding=stream.client.state,
     )
-    again.client.state = dict(stream.client.state)
     world.upstream.remove("a", calendar="one")
     await world.clock.advance(12)
     assert again.client.state == world.upstream.state("one", "two")

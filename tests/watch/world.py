@@ -1,6 +1,7 @@
 """A provider in memory, time that passes on demand, and a client that believes what it is told."""
 
 import asyncio
+import contextlib
 import hashlib
 import heapq
 import hmac
@@ -320,8 +321,12 @@ class World:
         tokens = Tokens(self.sealer, self.clock, self.settings.token_lifetime)
         return Hub(self.reader, tokens, self.clock, self.settings, random.Random(7))
 
-    async def open(self, hub: Hub, *, slow: bool = False, **request: Any) -> "Stream":
+    async def open(
+        self, hub: Hub, *, slow: bool = False, holding: Any = (), **request: Any
+    ) -> "Stream":
+        """A stream whose client holds the state `holding` already."""
         stream = Stream(hub, slow=slow)
+        stream.client.state.update(holding)
         self.streams.append(stream)
         await stream.open(watch(**request))
         return stream
@@ -399,10 +404,8 @@ class Stream:
         """End the call; what its client found wrong is raised here."""
         if self._task is not None:
             self._task.cancel()
-            try:
+            with contextlib.suppress(asyncio.CancelledError):
                 await self._task
-            except asyncio.CancelledError:
-                pass
 
 
 class Client:

@@ -1,0 +1,79 @@
+"""WatchService: WatchEvents and PollEvents over the engine in `server.watch`."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+
+from server.interceptors.scope import SCOPE
+from server.interceptors.wrap import Context
+from server.watch.hub import Hub
+from server.watch.inbox import slow_consumer
+from server.watch.poll import poll
+from ucal.v1 import watch_pb2, watch_pb2_grpc
+
+NAME = "ucal.v1.WatchService"
+# Of a long poll's deadline, for the question to the provider and for the answer to travel.
+_MARGIN = 2.0
+
+
+class WatchService(watch_pb2_grpc.WatchServiceServicer):
+    """Checks nothing and knows nothing: the hub does."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    async def WatchEvents(
+        self, request: watch_pb2.WatchEventsRequest, context: Context
+    ) -> AsyncIterator[Any]:
+        """Messages arrive encoded, since those who watch the same share the bytes."""
+        session = await self._hub.open(request, _metadata(context))
+        scope = SCOPE.get()
+        scope.provider = session.provider
+        patience = self._hub.settings.write_timeout
+
+        async def send(message: bytes) -> None:
+            # Written here and not yielded, so that a caller who does not read can be let go.
+            try:
+                async with asyncio.timeout(patience):
+                    await context.write(message)
+            except TimeoutError:
+                raise slow_consumer() from None
+            scope.items += 1
+
+        try:
+            yield session.opened
+            await session.run(send)
+        finally:
+            self._hub.close(session)
+
+    async def PollEvents(
+        self, request: watch_pb2.PollEventsRequest, context: Context
+    ) -> watch_pb2.PollEventsResponse:
+        scope = SCOPE.get()
+        left = scope.deadline - asyncio.get_running_loop().time() - _MARGIN
+        answer = await poll(self._hub, request, _metadata(context), most_wait=left)
+        scope.items = len(answer.changes)
+        return answer
+
+
+def _metadata(context: Context) -> dict[str, str | bytes]:
+    return dict(context.invocation_metadata() or ())
+
+
+def add_watch_service(servicer: WatchService, server: grpc.aio.Server) -> None:
+    """Add `servicer` as the generated function would, but for encoded messages of WatchEvents."""
+    handlers: dict[str, Any] = {
+        "WatchEvents": grpc.unary_stream_rpc_method_handler(
+            servicer.WatchEvents,
+            request_deserializer=watch_pb2.WatchEventsRequest.FromString,
+            response_serializer=None,
+        ),
+        "PollEvents": grpc.unary_unary_rpc_method_handler(
+            servicer.PollEvents,
+            request_deserializer=watch_pb2.PollEventsRequest.FromString,
+            response_serializer=watch_pb2.PollEventsResponse.SerializeToString,
+        ),
+    }
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(NAME, handlers),))
