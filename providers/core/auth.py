@@ -75,36 +75,51 @@ class OAuthConfig:
 class BearerAuth(httpx.Auth):
     """`Authorization: Bearer`, renewed before its end and once more when it is refused.
 
-    For OAuth tokens and for service accounts, whose first token is made by `renew("")` too.
+    For OAuth tokens and for service accounts: those have no token to show, and `renew("")` answers
+    with the one at hand as long as it lives.
     """
 
     def __init__(self, grant: Grant) -> None:
         self._grant = grant
+        self._token = ""
 
     async def async_auth_flow(
         self, request: httpx.Request
     ) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Part of httpx.Auth."""
-        credentials = self._grant.credentials
-        oauth = credentials if isinstance(credentials, connection_pb2.OAuthCredentials) else None
-        token = oauth.access_token if oauth is not None else ""
-        if oauth is None or _ends_soon(oauth):
-            token = await self._grant.renew(token)
-        request.headers["authorization"] = f"Bearer {token}"
+        token = await self._present()
+        request.headers["authorization"] = f"Bearer {_sendable(token)}"
         response = yield request
-        if response.status_code == _UNAUTHORIZED and _renewable(credentials):
-            request.headers["authorization"] = f"Bearer {await self._grant.renew(token)}"
+        if response.status_code == _UNAUTHORIZED and _renewable(self._grant.credentials):
+            self._token = await self._grant.renew(token)
+            request.headers["authorization"] = f"Bearer {_sendable(self._token)}"
             yield request
 
+    async def _present(self) -> str:
+        credentials = self._grant.credentials
+        if not isinstance(credentials, connection_pb2.OAuthCredentials):
+            self._token = self._token or await self._grant.renew("")
+            return self._token
+        token = credentials.access_token
+        left = _left(credentials)
+        if not _renewable(credentials) or left > _EARLY:
+            return token
+        try:
+            return await self._grant.renew(token)
+        except ProviderError as error:
+            # The token endpoint is down, but the token lives yet.
+            if error.kind is Kind.UNAVAILABLE and left > timedelta():
+                return token
+            raise
 
-def _ends_soon(credentials: connection_pb2.OAuthCredentials) -> bool:
-    if not _renewable(credentials):
-        return False
+
+def _left(credentials: connection_pb2.OAuthCredentials) -> timedelta:
+    """How long the access token lives yet."""
     if not credentials.access_token:
-        return True
+        return timedelta()
     if not credentials.HasField("expires_at"):
-        return False
-    return credentials.expires_at.ToDatetime(tzinfo=UTC) - datetime.now(UTC) < _EARLY
+        return timedelta.max
+    return credentials.expires_at.ToDatetime(tzinfo=UTC) - datetime.now(UTC)
 
 
 def _renewable(credentials: Credentials | None) -> bool:
@@ -113,12 +128,19 @@ def _renewable(credentials: Credentials | None) -> bool:
     return isinstance(credentials, connection_pb2.ServiceAccountCredentials)
 
 
+class Unsigned(httpx.Auth):
+    """Adds nothing."""
+
+
+UNSIGNED = Unsigned()
+
+
 class HeaderAuth(httpx.Auth):
     """One header that never changes."""
 
     def __init__(self, header: str, value: str) -> None:
         self._header = header
-        self._value = value
+        self._value = _sendable(value)
 
     async def async_auth_flow(
         self, request: httpx.Request
@@ -138,22 +160,29 @@ def auth_for(grant: Grant, *, api_key: ApiKeyHeader | None = None) -> httpx.Auth
     """The usual way to sign with the kind of credentials that `grant` holds.
 
     Raises:
-        ProviderError: UNAUTHENTICATED when a value cannot be sent in a header.
+        ProviderError: UNAUTHENTICATED when they cannot stand in a header.
     """
     credentials = grant.credentials
     if credentials is None:
-        return httpx.Auth()
+        return UNSIGNED
     if isinstance(credentials, connection_pb2.BasicCredentials):
         return basic(credentials.username, credentials.password)
     if isinstance(credentials, connection_pb2.ApiKeyCredentials):
         place = api_key or ApiKeyHeader()
-        return HeaderAuth(place.header, _printable(f"{place.prefix}{credentials.api_key}"))
+        return HeaderAuth(place.header, place.prefix + credentials.api_key)
     return BearerAuth(grant)
 
 
-def _printable(value: str) -> str:
-    if any(not 0x20 <= ord(sign) <= 0x7E for sign in value):
-        raise ProviderError(
-            Kind.UNAUTHENTICATED, "the API key holds signs that no header can carry"
-        )
-    return value
+def _sendable(value: str) -> str:
+    """`value`, if a header can carry it.
+
+    Raises:
+        ProviderError: UNAUTHENTICATED, without a word of it.
+    """
+    if value.isascii() and value.isprintable():
+        return value
+    raise ProviderError(
+        Kind.UNAUTHENTICATED,
+        "the connection's credentials hold signs that cannot be sent: enter them anew",
+        reason="REAUTHORIZATION_REQUIRED",
+    )

@@ -1,102 +1,171 @@
 """When a request may be sent again: never to make a storm, never to do a thing twice.
 
-A budget per host lets retries be a tenth of the traffic at most; a breaker stops asking a host
-that only fails. Both live as long as the process.
+A budget per provider and host lets retries be a tenth of the traffic at most; a breaker stops
+asking a host that only fails. Both live as long as the process.
 """
 
+import enum
 import random
-from dataclasses import dataclass, field
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from providers.core.errors import Kind, ProviderError
 
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PROPFIND", "REPORT"})
-MAX_ATTEMPTS = 3
-_REFUSED = frozenset({429})
-_FAILED = frozenset({500, 502, 503, 504})
-_BASE_SECONDS = 0.2
-_CAP_SECONDS = 5.0
-_BUDGET_SHARE = 0.1
-_BUDGET_CAP = 10.0
-_BREAKER_FAILURES = 10
-_BREAKER_SECONDS = 5.0
+READS = frozenset({"GET", "HEAD", "OPTIONS", "PROPFIND", "REPORT"})
+_MAX_HOSTS = 4_096
 
 
-@dataclass(slots=True)
-class Host:
-    """What is remembered of one host.
+class Done(enum.Enum):
+    """What a failed attempt did at the provider."""
+
+    NOTHING = "nothing"
+    PERHAPS = "perhaps"
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An attempt that brought no acceptable answer.
 
     Attributes:
-        budget: retries that may be made now.
-        failures: in a row.
-        open_until: loop time before which nothing is sent.
-        probing: one request is out to see whether the host is back.
+        error: what to raise if it was the last.
+        done: what it did at the provider all the same.
+        final: not worth another attempt, whatever its kind.
     """
 
-    budget: float = _BUDGET_CAP
-    failures: int = 0
-    open_until: float = 0.0
-    probing: bool = False
+    error: ProviderError
+    done: Done = Done.NOTHING
+    final: bool = False
 
-    def enter(self, now: float) -> None:
-        """Ask to send a first attempt.
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How often and how soon; seconds.
+
+    Attributes:
+        attempts: sends of one request, the first included.
+        base: the first wait is up to this long, each further one up to twice as long.
+        cap: no wait of our own choice is longer.
+        share: retries per request, on the average of a host.
+        reserve: retries that a quiet host may have.
+        window: over which the breaker counts.
+        least: requests in a window before it judges.
+        ratio: share of them that failed, from which it opens.
+        rest: that it stays open; then one request goes to try.
+    """
+
+    attempts: int = 3
+    base: float = 0.2
+    cap: float = 5.0
+    share: float = 0.1
+    reserve: float = 10.0
+    window: float = 10.0
+    least: int = 20
+    ratio: float = 0.5
+    rest: float = 5.0
+
+
+class Host:
+    """What is remembered of one provider at one host: its budget of retries, its breaker."""
+
+    def __init__(self, policy: Policy, clock: Callable[[], float]) -> None:
+        self._policy = policy
+        self._clock = clock
+        self._budget = policy.reserve
+        self._since = 0.0
+        self._seen = self._failures = 0
+        self._open_until: float | None = None
+        self._probing = False
+
+    def earn(self) -> None:
+        """A caller's request came: a tenth of a retry is earned."""
+        self._budget = min(self._policy.reserve, self._budget + self._policy.share)
+
+    def enter(self) -> bool:
+        """Ask to send; True for the one request that tries whether the host is back.
 
         Raises:
             ProviderError: UNAVAILABLE while the breaker is open.
         """
-        self.budget = min(_BUDGET_CAP, self.budget + _BUDGET_SHARE)
-        if self.failures < _BREAKER_FAILURES:
-            return
-        if now < self.open_until or self.probing:
+        if self._open_until is None:
+            return False
+        left = self._open_until - self._clock()
+        if left > 0 or self._probing:
             raise ProviderError(
                 Kind.UNAVAILABLE,
                 "the provider has failed many times in a row and is left alone for a moment",
-                retry_after=max(1.0, self.open_until - now),
+                retry_after=max(1.0, left),
             )
-        self.probing = True
-
-    def succeeded(self) -> None:
-        """The host answered like one that works."""
-        self.failures = 0
-        self.probing = False
-
-    def failed(self, now: float) -> None:
-        """The host did not answer, or with a failure of its own."""
-        self.failures += 1
-        self.probing = False
-        if self.failures >= _BREAKER_FAILURES:
-            self.open_until = now + _BREAKER_SECONDS
-
-    def take(self) -> bool:
-        """Whether one more retry may be made."""
-        if self.budget < 1:
-            return False
-        self.budget -= 1
+        self._probing = True
         return True
 
+    def leave(self, failed: bool | None, *, probe: bool) -> None:
+        """Tell how it went: wrong by the host's fault, well, or (None) in a way that says nothing."""
+        now = self._clock()
+        if probe:
+            self._probing = False
+            if failed is not None:
+                self._open_until = now + self._policy.rest if failed else None
+        elif failed is not None and self._open_until is None:
+            self._count(failed, now)
 
-@dataclass(slots=True)
+    def _count(self, failed: bool, now: float) -> None:
+        if now - self._since > self._policy.window:
+            self._since, self._seen, self._failures = now, 0, 0
+        self._seen += 1
+        self._failures += failed
+        enough = self._seen >= self._policy.least
+        if failed and enough and self._failures >= self._policy.ratio * self._seen:
+            self._open_until = now + self._policy.rest
+            self._seen = self._failures = 0
+
+    def pause(self, failed: Failed, *, safe: bool, tries: int, left: float) -> float | None:
+        """Seconds to wait before the next attempt; None: there is none.
+
+        Args:
+            safe: sending twice does no harm.
+            tries: attempts so far.
+            left: until the deadline.
+        """
+        if tries >= self._policy.attempts or not _worth_it(failed, safe=safe):
+            return None
+        bound = min(self._policy.cap, self._policy.base * 2 ** (tries - 1))
+        wait = (failed.error.retry_after or 0.0) + random.uniform(0, bound)  # noqa: S311
+        if wait >= left or self._budget < 1:
+            return None
+        self._budget -= 1
+        return wait
+
+
+def _worth_it(failed: Failed, *, safe: bool) -> bool:
+    if failed.final:
+        return False
+    if failed.error.kind is Kind.RATE_LIMITED:
+        return True  # refused before any work
+    if failed.error.kind not in (Kind.UNAVAILABLE, Kind.TIMEOUT):
+        return False
+    return safe or failed.done is Done.NOTHING
+
+
 class Hosts:
-    """What is remembered of every host."""
+    """What is remembered of every host; one object for the process."""
 
-    known: dict[str, Host] = field(default_factory=dict)
+    def __init__(
+        self, policy: Policy | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._policy = policy or Policy()
+        self._clock = clock
+        self._known: OrderedDict[tuple[str, str], Host] = OrderedDict()
 
-    def of(self, origin: str) -> Host:
-        """The record of `origin`."""
-        return self.known.setdefault(origin, Host())
-
-
-def failed(status: int) -> bool:
-    """Whether an answer says that the host does not work."""
-    return status in _FAILED
-
-
-def may_repeat(status: int, *, safe: bool) -> bool:
-    """Whether a request that was answered so may be sent again."""
-    return status in _REFUSED or (safe and status in _FAILED)
-
-
-def pause(attempt: int, wished: float | None) -> float:
-    """Seconds after attempt `attempt` (from 1): what the provider wishes, else full jitter."""
-    if wished is not None:
-        return wished + random.uniform(0, 0.1)  # noqa: S311 - not a secret
-    return random.uniform(0, min(_CAP_SECONDS, _BASE_SECONDS * 2**attempt))  # noqa: S311
+    def of(self, provider: str, host: str) -> Host:
+        """The record of `provider` at `host`. The longest unused is forgotten for it."""
+        key = (provider, host)
+        found = self._known.get(key)
+        if found is not None:
+            self._known.move_to_end(key)
+            return found
+        found = self._known[key] = Host(self._policy, self._clock)
+        if len(self._known) > _MAX_HOSTS:
+            self._known.popitem(last=False)
+        return found

@@ -43,7 +43,7 @@ async def test_a_request_is_signed_joined_and_quoted() -> None:
         signed = Http(http.door, http.base_url, auth=basic("u", "p"), deadline=http.deadline)
         reply = await signed.send("GET", "things/a%2Fb", params={"q": "x y", "n": ["1", "2"]})
     assert reply.content == b'{"ok": true}'
-    assert seen[0].raw_path == "/v1/things/a%2Fb?q=x+y&n=1&n=2"
+    assert seen[0].raw_path == "/v1/things/a%2Fb?q=x%20y&n=1&n=2"
     assert seen[0].headers["authorization"] == "Basic dTpw"
 
 
