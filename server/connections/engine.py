@@ -1,0 +1,86 @@
+"""The database engine behind the setting `store`."""
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from sqlalchemy import event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
+
+_POOL = 5
+_BUSY_MS = 5_000
+# synchronous=FULL: a rotated refresh token must survive a power cut, the old one is dead.
+_PRAGMAS = (
+    f"PRAGMA busy_timeout={_BUSY_MS}",
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA secure_delete=ON",
+)
+
+
+class StoreSettingError(Exception):
+    """The setting `store` cannot be used; the text holds no password."""
+
+
+def make_engine(setting: str) -> AsyncEngine:
+    """An engine for "memory:", "sqlite:///path" or "postgresql://...".
+
+    Raises:
+        StoreSettingError: the setting cannot be read, or its file not be made.
+    """
+    if setting == "memory:":
+        return _sqlite(":memory:", pool_size=1)
+    if setting.startswith("sqlite:///"):
+        path = Path(setting.removeprefix("sqlite:///")).expanduser()
+        _make_file(path)
+        return _sqlite(str(path), pool_size=_POOL)
+    if setting.startswith("postgresql://"):
+        return create_async_engine(
+            _postgresql(setting), pool_size=_POOL, max_overflow=_POOL, pool_pre_ping=True
+        )
+    raise StoreSettingError("store: must be sqlite:///path, postgresql://... or memory:")
+
+
+def _make_file(path: Path) -> None:
+    """Make the database file first, so that nobody but its owner can read it."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise StoreSettingError(f"store: cannot open {path}: {error.strerror}") from None
+
+
+def _sqlite(path: str, *, pool_size: int) -> AsyncEngine:
+    # One connection for memory: each would be a database of its own.
+    engine = create_async_engine(
+        URL.create("sqlite+aiosqlite", database=path),
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=pool_size,
+        max_overflow=0,
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _tune(connection: Any, record: object) -> None:
+        del record
+        cursor = connection.cursor()
+        for pragma in _PRAGMAS:
+            cursor.execute(pragma)
+        cursor.close()
+
+    return engine
+
+
+def _postgresql(setting: str) -> URL:
+    """The URL as asyncpg wants it: libpq's `sslmode` is called `ssl` there."""
+    try:
+        url = make_url(setting).set(drivername="postgresql+asyncpg")
+        options = dict(parse_qsl(urlsplit(setting).query))
+    except (ArgumentError, ValueError):
+        raise StoreSettingError("store: is no postgresql:// URL") from None
+    if "sslmode" in options:
+        options["ssl"] = options.pop("sslmode")
+    return url.set(query=options)

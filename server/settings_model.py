@@ -1,0 +1,170 @@
+"""What can be set: the record itself, with its defaults. `server.settings` fills it."""
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import msgspec
+
+from providers.core.settings import ProviderSettings
+
+DEFAULT_STORE = "sqlite:///~/.local/state/ucal/ucal.db"
+DEFAULT_KEYRING = "~/.local/state/ucal/keys"
+MASK = "(set)"
+
+
+class SettingsError(Exception):
+    """The settings cannot be used.
+
+    Attributes:
+        key: dotted TOML key, "tls.cert".
+        problem: what is wrong with it.
+    """
+
+    def __init__(self, key: str, problem: str, source: str = "") -> None:
+        super().__init__(f"{key}: {problem}{f' (from {source})' if source else ''}")
+        self.key = key
+        self.problem = problem
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of settings that prints no secret."""
+
+    secret_fields: ClassVar[frozenset[str]] = frozenset()
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={value!r}" for name, value in self.shown())
+        return f"{type(self).__name__}({fields})"
+
+    def shown(self) -> Iterator[tuple[str, object]]:
+        """Names and values, secrets masked."""
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            yield name, MASK if value and name in self.secret_fields else value
+
+
+class Tls(Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[tls]`: how callers reach the service.
+
+    Attributes:
+        cert: certificate chain, PEM file.
+        key: its private key, PEM file.
+        client_ca: authorities whose client certificates are asked for, PEM file.
+        insecure: listen in plaintext on an address that is not loopback.
+    """
+
+    cert: str = ""
+    key: str = ""
+    client_ca: str = ""
+    insecure: bool = False
+
+
+class Access(Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[access]`: who may call.
+
+    Attributes:
+        mode: "open", or any of "api_key", "oidc", "mtls".
+        ip_allow_list: networks that may call; empty: everybody.
+    """
+
+    mode: tuple[str, ...] = ("open",)
+    ip_allow_list: tuple[str, ...] = ()
+
+
+class Secrets(Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[secrets]`: which secrets of this machine a connection made over the API may refer to.
+
+    Attributes:
+        env_prefix: variables that begin so; empty: none.
+        folder: files below it; empty: none.
+    """
+
+    env_prefix: str = "UCAL_SECRET_"
+    folder: str = ""
+
+
+class Limits(Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[limits]`: how much at once, how long; times in seconds.
+
+    Attributes:
+        max_calls: calls under way in this process.
+        max_streams: open watches in this process.
+        default_deadline: of a call whose caller set none.
+        max_connection_age: after which clients are asked to connect anew; 0: never.
+        drain_delay: between "not serving" and the end of the listener.
+        drain_grace: what calls under way get to end.
+    """
+
+    max_calls: int = 5_000
+    max_streams: int = 20_000
+    default_deadline: float = 30.0
+    max_connection_age: float = 600.0
+    drain_delay: float = 1.0
+    drain_grace: float = 10.0
+
+
+class StaticConnection(Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One of `[[connections]]`: exists as long as the file says so.
+
+    Attributes:
+        credentials: a table of `username, password`, of `api_key, account_id`, of `access_token,
+            refresh_token, ...` or of `client_id, private_key, ...`; or one reference to a secret
+            that holds such a table in JSON. Each value may be a reference: "env:NAME",
+            "file:/path".
+    """
+
+    secret_fields: ClassVar[frozenset[str]] = frozenset({"credentials"})
+
+    id: str
+    provider: str
+    base_url: str = ""
+    display_name: str = ""
+    labels: dict[str, str] = {}
+    credentials: dict[str, str | list[str]] | str = ""
+
+
+class Settings(Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that can be set.
+
+    Attributes:
+        listen: gRPC, "host:port" or "unix:path".
+        http_listen: probes, metrics, webhooks; empty: none.
+        public_url: where the HTTP side is reached from the internet; empty: no webhooks.
+        store: where connections are kept.
+        bus: how replicas tell one another of hints.
+        keyring: key file, or "env:NAME"; empty: made beside the default store.
+        region: region of this server and of the connections made here.
+        environment: name of the installation, "development".
+        log_level: debug, info, warning or error.
+        passthrough: PassthroughService is served.
+        allowed_hosts: hosts that connections' base URLs may name although they are not public.
+        allowed_networks: the same, by CIDR network.
+        providers: settings of providers, by name.
+        connections: static connections.
+    """
+
+    listen: str = "127.0.0.1:50051"
+    http_listen: str = "127.0.0.1:8080"
+    public_url: str = ""
+    store: str = DEFAULT_STORE
+    bus: str = "memory:"
+    keyring: str = ""
+    region: str = "us"
+    environment: str = "development"
+    log_level: str = "info"
+    passthrough: bool = False
+    allowed_hosts: tuple[str, ...] = ()
+    allowed_networks: tuple[str, ...] = ()
+    tls: Tls = Tls()
+    access: Access = Access()
+    secrets: Secrets = Secrets()
+    limits: Limits = Limits()
+    providers: dict[str, ProviderSettings] = {}
+    connections: tuple[StaticConnection, ...] = ()
+
+    def shown(self) -> Iterator[tuple[str, object]]:
+        """Names and values; of places behind a network the scheme alone: there may be passwords."""
+        for name, value in super().shown():
+            hidden = (
+                name in {"store", "bus"} and "://" in str(value) and "sqlite:" not in str(value)
+            )
+            yield name, f"{str(value).partition('//')[0]}//{MASK}" if hidden else value
