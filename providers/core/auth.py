@@ -59,6 +59,9 @@ class OAuthConfig:
         authorize_params: further parameters of the authorization request.
         rotates: a refresh answers with a new refresh token and kills the old one.
         scope_separator: of the `scope` parameter.
+        tenant: what stands for "{tenant}" in the URLs when neither credentials nor settings tell.
+        service_grant: how service accounts get tokens: "client_credentials", "jwt_bearer"
+            (RFC 7523), or "account_credentials" (client_credentials with an account id).
     """
 
     authorize_url: str
@@ -70,6 +73,8 @@ class OAuthConfig:
     authorize_params: Mapping[str, str] = field(default_factory=dict)
     rotates: bool = False
     scope_separator: str = " "
+    tenant: str = ""
+    service_grant: str = "client_credentials"
 
 
 class BearerAuth(httpx.Auth):

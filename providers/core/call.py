@@ -15,6 +15,9 @@ class Call:
 
     Attributes:
         connection_id: goes into every resource that is returned.
+        account_key: under which a provider may remember something in memory: equal for two calls
+            only if they have the same credentials at the same place. connection_id does not tell:
+            it is "-" for everybody who brings credentials along.
         http: signs requests with the connection's credentials and keeps to the caller's deadline.
         hints: request metadata addressed to this provider alone, by name without the prefix
             `ucal-<provider>-`. Only the sandbox reads any.
@@ -23,6 +26,7 @@ class Call:
     connection_id: str
     http: Http
     hints: Mapping[str, str] = field(default_factory=dict)
+    account_key: str = ""
 
     @staticmethod
     def now() -> datetime:

@@ -41,6 +41,7 @@ class Provider:
         api_version: version of the vendor's API spoken.
         documentation_url: the vendor's reference.
         base_url: API root when neither settings nor connection name one.
+        self_hosted: a connection may name a base URL of its own, and must where there is none here.
         allowed_hosts: further hosts (or ".suffix") that requests may go to, beside the base URL's.
         auth_kinds: how a connection can sign in.
         oauth: the vendor's OAuth 2 endpoints and habits.
@@ -55,6 +56,7 @@ class Provider:
     api_version: ClassVar[str] = ""
     documentation_url: ClassVar[str] = ""
     base_url: ClassVar[str] = ""
+    self_hosted: ClassVar[bool] = False
     allowed_hosts: ClassVar[tuple[str, ...]] = ()
     auth_kinds: ClassVar[tuple[provider_pb2.AuthKind.ValueType, ...]] = ()
     oauth: ClassVar[OAuthConfig | None] = None
