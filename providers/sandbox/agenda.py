@@ -7,97 +7,36 @@ yields it (P40), so that a slot shows up once (P36, P37).
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
-from providers.core import recurrence, times
+from providers.core import recurrence, times, timezones
 from providers.core.errors import Kind, ProviderError
-from providers.sandbox.clock import DAY, MICRO, micros, moment
+from providers.sandbox.clock import micros, moment
+from providers.sandbox.entries import (
+    Entry,
+    Expansion,
+    Instance,
+    Series,
+    Span,
+    busy_kind,
+    length_of,
+    overlaps,
+    rooms_of,
+    text_of,
+)
 from providers.sandbox.planned import Planned, key_of, planned_of
-from providers.sandbox.store import Row, enclose, frame, unframe
-from ucal.v1 import busy_pb2, event_pb2, types_pb2
+from providers.sandbox.store import Row, enclose, frame
+from ucal.v1 import event_pb2, types_pb2
 
 MAX_INSTANCES = 20_000
 MAX_FRAMES = 2_000
-MARGIN = 2_000  # more planned starts than a day can have beside a window
-
-
-@dataclass(slots=True)
-class Entry:
-    """A single event, a series or an exception.
-
-    Attributes:
-        start, end, updated: microseconds since 1970.
-        busy: why it takes time; UNSPECIFIED when it takes none.
-        unanswered: the account was invited and has not said whether it comes.
-        rooms: addresses of the rooms that have accepted.
-        link_id: of the link that it was booked through.
-        text: what a search looks through, case folded.
-        framed: the event, as in `store`.
-    """
-
-    id: str
-    start: int
-    end: int
-    updated: int
-    canceled: bool
-    busy: busy_pb2.BusyKind.ValueType
-    unanswered: bool
-    rooms: tuple[str, ...]
-    link_id: str
-    text: str
-    etag: str
-    framed: bytes
-
-    def event(self) -> event_pb2.Event:
-        """A copy of the event."""
-        return unframe(self.framed, event_pb2.Event)
-
-
-@dataclass(slots=True)
-class Series:
-    """A recurring event.
-
-    Attributes:
-        start: of the first instance, as planned.
-        length: of each instance; whole days for all-day ones.
-        end_zone: zone in which ends are written.
-        shared: what its instances have in common, serialized.
-        exceptions: changed and canceled instances by key, see `key_of`.
-    """
-
-    entry: Entry
-    rules: tuple[str, ...]
-    start: types_pb2.EventTime
-    length: timedelta
-    end_zone: str
-    shared: bytes
-    exceptions: dict[str, Entry] = field(default_factory=dict)
-
-    @property
-    def id(self) -> str:
-        """Id of the series."""
-        return self.entry.id
-
-    @property
-    def micros(self) -> int:
-        """Length of an instance in microseconds."""
-        return max(0, self.length // MICRO)
-
-
-@dataclass(slots=True)
-class Instance:
-    """What an id of an instance stands for.
-
-    Attributes:
-        exception: the stored form, when there is one.
-    """
-
-    series: Series
-    key: str
-    planned: Planned
-    exception: Entry | None
+SLACK = 2 * 3_600_000_000  # a day can be longer than 24 hours
+WIDEST = 100 * 86_400_000_000  # windows that are kept expanded
+AROUND = 30 * 86_400_000_000  # kept beside a window
+MAX_KEPT = 1_000  # instances
+SPARE = 150  # more planned starts than SLACK and the edges of a window can hold
 
 
 class Agenda:
@@ -165,13 +104,9 @@ class Agenda:
             canceled=event.status == event_pb2.EVENT_STATUS_CANCELED,
             busy=busy_kind(event),
             unanswered=event.own_response == types_pb2.ATTENDEE_RESPONSE_NEEDS_ACTION,
-            rooms=tuple(
-                attendee.email.lower()
-                for attendee in event.attendees
-                if attendee.is_resource and attendee.response == _ACCEPTED
-            ),
+            rooms=rooms_of(event),
             link_id=event.link_id,
-            text=_text(event),
+            text=text_of(event),
             etag=event.etag,
             framed=frame(event),
         )
@@ -242,38 +177,66 @@ class Agenda:
     def yields(self, series: Series, planned: Planned) -> bool:
         """Whether the rule of `series` has an instance at `planned`."""
         at, key = self._micros_of(series, planned), key_of(planned)
-        found = self._planned(series, at, at + 1_000_000, MARGIN)
-        return any(key_of(each) == key for each in found)
-
-    def instances(
-        self, series: Series, low: int, high: int, limit: int = MAX_INSTANCES
-    ) -> Iterator[tuple[int, Planned]]:
-        """Start and plan of each instance in [low, high) that follows the rule unchanged.
-
-        Raises:
-            ProviderError: PRECONDITION when there are more than `limit`.
-        """
-        found = self._planned(series, low, high, limit + 1)
-        if len(found) > limit:
-            raise too_many()
-        length = series.micros
-        for planned in found:
-            start = self._micros_of(series, planned)
-            if key_of(planned) in series.exceptions:
-                continue
-            if overlaps(start, start + length, low, high):
-                yield start, planned
-
-    def _planned(self, series: Series, low: int, high: int, limit: int) -> Sequence[Planned]:
-        """At most `limit` planned starts, with every one that overlaps [low, high) among them."""
-        margin = 0 if series.start.WhichOneof("value") == "timestamp" else DAY
-        return recurrence.occurrences(
+        found = recurrence.occurrences(
             series.rules,
             series.start,
-            moment(low - series.micros - margin),
-            moment(high + margin),
-            limit=limit,
+            moment(at),
+            moment(at + 1_000_000),
+            limit=2,
+            zone=self._reading(series),
         )
+        return any(key_of(each) == key for each in found)
+
+    def instances(self, series: Series, low: int, high: int) -> Iterator[Span]:
+        """Each instance in [low, high) that follows the rule unchanged.
+
+        Raises:
+            ProviderError: PRECONDITION when there are more than MAX_INSTANCES.
+        """
+        found = self._spans(series, low, high)
+        if len(found) > MAX_INSTANCES:
+            raise too_many()
+        for span in found:
+            if overlaps(span[0], span[1], low, high) and key_of(span[2]) not in series.exceptions:
+                yield span
+
+    def _spans(self, series: Series, low: int, high: int) -> list[Span]:
+        """What the rule yields in [low, high), and maybe a little more, by start."""
+        known = series.expansion
+        if known is None or low < known.low or high > known.high:
+            if high - low > WIDEST:
+                return self._expanded(series, low, high, MAX_INSTANCES + 1)
+            known = Expansion(low - AROUND, high + AROUND, [])
+            known.spans.extend(self._expanded(series, known.low, known.high, MAX_KEPT + 1))
+            if len(known.spans) > MAX_KEPT:
+                return self._expanded(series, low, high, MAX_INSTANCES + 1)
+            series.expansion = known
+        begin = bisect_left(known.spans, low - series.micros - SLACK, key=_start)
+        return known.spans[begin : bisect_left(known.spans, high, key=_start)]
+
+    def _expanded(self, series: Series, low: int, high: int, limit: int) -> list[Span]:
+        """At most `limit` instances, with every one that overlaps [low, high) among them."""
+        slack = 0 if series.is_timed else SLACK
+        found = recurrence.occurrences(
+            series.rules,
+            series.start,
+            moment(low - series.micros - slack),
+            moment(high),
+            limit=limit,
+            zone=self._reading(series),
+        )
+        return [self._span(series, planned) for planned in found]
+
+    def _reading(self, series: Series) -> ZoneInfo | None:
+        """The zone in which dates and floating times are held against windows."""
+        return None if series.is_timed else timezones.zone(self.zone)
+
+    def _span(self, series: Series, planned: Planned) -> Span:
+        """Days last as long as the calendar's zone has it."""
+        start = self._micros_of(series, planned)
+        if series.is_timed:
+            return start, start + series.micros, planned
+        return start, max(start, self._micros_of(series, planned + series.length)), planned
 
     def instance_frame(self, series: Series, planned: Planned) -> bytes:
         """The instance of `series` at `planned`, framed. Joined serialized messages merge."""
@@ -295,15 +258,14 @@ class Agenda:
             for e in series.exceptions.values()
         ):
             return True
-        enough = len(series.exceptions) + MARGIN
-        length = series.micros
-        for planned in self._planned(series, low, high, enough):
-            start = self._micros_of(series, planned)
-            if key_of(planned) not in series.exceptions and overlaps(
-                start, start + length, low, high
-            ):
-                return True
-        return False
+        if high - low <= WIDEST:
+            return next(self.instances(series, low, high), None) is not None
+        return any(
+            overlaps(start, end, low, high) and key_of(planned) not in series.exceptions
+            for start, end, planned in self._expanded(
+                series, low, high, len(series.exceptions) + SPARE
+            )
+        )
 
     def _micros_of(self, series: Series, planned: Planned) -> int:
         target = types_pb2.EventTime()
@@ -311,34 +273,8 @@ class Agenda:
         return self.micros(target)
 
 
-_ACCEPTED = types_pb2.ATTENDEE_RESPONSE_ACCEPTED
-_BUSY = {
-    event_pb2.SHOW_AS_FREE: busy_pb2.BUSY_KIND_UNSPECIFIED,
-    event_pb2.SHOW_AS_TENTATIVE: busy_pb2.BUSY_KIND_TENTATIVE,
-    event_pb2.SHOW_AS_OUT_OF_OFFICE: busy_pb2.BUSY_KIND_OUT_OF_OFFICE,
-    event_pb2.SHOW_AS_WORKING_ELSEWHERE: busy_pb2.BUSY_KIND_WORKING_ELSEWHERE,
-}
-
-
-def busy_kind(event: event_pb2.Event) -> busy_pb2.BusyKind.ValueType:
-    """Why `event` takes time: not when it is canceled, declined or shown as free (P65, P66)."""
-    if (
-        event.status == event_pb2.EVENT_STATUS_CANCELED
-        or event.own_response == types_pb2.ATTENDEE_RESPONSE_DECLINED
-    ):
-        return busy_pb2.BUSY_KIND_UNSPECIFIED
-    kind = _BUSY.get(event.show_as, busy_pb2.BUSY_KIND_BUSY)
-    if kind == busy_pb2.BUSY_KIND_BUSY and event.status == event_pb2.EVENT_STATUS_TENTATIVE:
-        return busy_pb2.BUSY_KIND_TENTATIVE
-    return kind
-
-
-def _text(event: event_pb2.Event) -> str:
-    parts = [event.subject, event.location, event.description[:2_000]]
-    parts += [event.organizer.name, event.organizer.email]
-    for attendee in event.attendees:
-        parts += [attendee.name, attendee.email]
-    return "\n".join(parts)[:8_000].casefold()
+def _start(span: Span) -> int:
+    return span[0]
 
 
 def too_many() -> ProviderError:
@@ -365,15 +301,3 @@ def _describe_instance(event: event_pb2.Event, series: Series, planned: Planned)
     if isinstance(planned, datetime) and planned.tzinfo is not None:
         planned = planned.astimezone(UTC)  # so that an hour is an hour when clocks change
     times.set_planned(event.end_at, planned + series.length, series.end_zone)
-
-
-def length_of(event: event_pb2.Event) -> timedelta:
-    """How long `event` is: whole days when it is all-day, else real time."""
-    if event.start_at.WhichOneof("value") == "date":
-        return times.date_of(event.end_at.date) - times.date_of(event.start_at.date)
-    return times.instant(event.end_at) - times.instant(event.start_at)
-
-
-def overlaps(start: int, end: int, low: int, high: int) -> bool:
-    """Whether [start, end) meets [low, high); an event without length is at its start."""
-    return start < high and (end > low or (start == end and start >= low))

@@ -9,8 +9,9 @@ from google.rpc import code_pb2, status_pb2
 from providers.core import times
 from providers.core.errors import ProviderError
 from providers.sandbox import occurrences, raw
-from providers.sandbox.agenda import Agenda, Entry
+from providers.sandbox.agenda import Agenda
 from providers.sandbox.clock import moment
+from providers.sandbox.entries import Entry
 from providers.sandbox.store import DEFAULT_PAGE
 from providers.sandbox.world import World
 from ucal.v1 import busy_pb2

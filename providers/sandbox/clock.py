@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 
 MICRO = timedelta(microseconds=1)
-DAY = 86_400_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PAST = -62_000_000_000_000_000  # in the year 5
 FAR = 253_000_000_000_000_000  # in the year 9987

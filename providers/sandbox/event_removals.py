@@ -2,7 +2,8 @@
 
 from providers.core.errors import Kind, ProviderError
 from providers.sandbox import guests, series
-from providers.sandbox.agenda import Agenda, Entry, Instance, Series
+from providers.sandbox.agenda import Agenda
+from providers.sandbox.entries import Entry, Instance, Series
 from providers.sandbox.event_writes import canceled_already, check_scope
 from providers.sandbox.events import event_of
 from providers.sandbox.world import World, check_etag

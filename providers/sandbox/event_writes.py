@@ -2,8 +2,8 @@
 
 from providers.core.errors import Kind, ProviderError
 from providers.sandbox import conferences, drafts, guests, series, slots
-from providers.sandbox.agenda import Entry, Instance, Series
 from providers.sandbox.drafts import Losses
+from providers.sandbox.entries import Entry, Instance, Series
 from providers.sandbox.events import event_of
 from providers.sandbox.fields import apply, roots, take
 from providers.sandbox.requests import taken

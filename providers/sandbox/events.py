@@ -4,8 +4,9 @@ from bisect import bisect_right
 
 from providers.core.errors import ProviderError
 from providers.sandbox import occurrences, raw
-from providers.sandbox.agenda import Agenda, Entry, Instance, Series, instance_event, overlaps
+from providers.sandbox.agenda import Agenda, instance_event
 from providers.sandbox.clock import FAR, PAST, micros
+from providers.sandbox.entries import Entry, Instance, Series, overlaps
 from providers.sandbox.occurrences import Keep, Slot
 from providers.sandbox.planned import key_of, planned_at
 from providers.sandbox.store import DEFAULT_PAGE, Row, cut, row_of

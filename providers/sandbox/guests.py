@@ -5,7 +5,8 @@ from typing import TypeAlias
 
 from providers.core.errors import ProviderError
 from providers.sandbox import occurrences
-from providers.sandbox.agenda import Agenda, Entry
+from providers.sandbox.agenda import Agenda
+from providers.sandbox.entries import Entry
 from providers.sandbox.world import World
 from ucal.v1 import event_pb2, types_pb2
 

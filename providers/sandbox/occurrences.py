@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from providers.sandbox.agenda import MAX_INSTANCES, Agenda, Entry, Series, overlaps, too_many
+from providers.sandbox.agenda import MAX_INSTANCES, Agenda, too_many
 from providers.sandbox.clock import FAR, PAST
+from providers.sandbox.entries import Entry, Series, overlaps
 from providers.sandbox.planned import Planned, key_of
 from providers.sandbox.store import Row
 from ucal.v1 import types_pb2
@@ -71,17 +72,9 @@ def of_series(agenda: Agenda, series: Series, low: int, high: int, keep: Keep) -
         if overlaps(entry.start, entry.end, low, high) and keep(entry)
     ]
     if keep(series.entry):
-        length = series.micros
         found += [
-            Slot(
-                start,
-                start + length,
-                f"{series.id}_{key_of(planned)}",
-                series.entry,
-                series,
-                planned,
-            )
-            for start, planned in agenda.instances(series, low, high)
+            Slot(start, end, f"{series.id}_{key_of(planned)}", series.entry, series, planned)
+            for start, end, planned in agenda.instances(series, low, high)
         ]
     return found
 

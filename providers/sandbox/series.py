@@ -2,44 +2,36 @@
 
 import uuid
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from providers.core import recurrence, times, timezones
 from providers.core.errors import Kind, ProviderError
-from providers.sandbox.agenda import Agenda, Entry, Instance, Series
+from providers.sandbox.agenda import Agenda
+from providers.sandbox.entries import Entry, Instance, Series
 from providers.sandbox.planned import Planned, key_of, planned_at
 from providers.sandbox.world import World
 from ucal.v1 import event_pb2, types_pb2
 
 
-def wall(when: types_pb2.EventTime) -> date | datetime:
-    """`when` as people read it off a clock in its own zone, without the zone."""
-    if when.WhichOneof("value") == "timestamp":
-        zone = timezones.zone(when.time_zone or "UTC")
-        return times.instant(when).astimezone(zone).replace(tzinfo=None)
-    return times.local(when)
-
-
 def moved(when: types_pb2.EventTime, by: timedelta) -> None:
     """Move `when` by so much of wall time: 9:00 and a day is 9:00, also when clocks change."""
-    shifted = wall(when) + by
-    if when.WhichOneof("value") == "timestamp":
-        zone = when.time_zone or "UTC"
-        aware = shifted.replace(tzinfo=timezones.zone(zone))  # type: ignore[call-arg]
-        times.set_instant(when, aware, when.time_zone)
+    shifted = times.local(when) + by
+    if isinstance(shifted, datetime) and when.WhichOneof("value") == "timestamp":
+        zone = timezones.zone(when.time_zone or "UTC")
+        times.set_instant(when, shifted.replace(tzinfo=zone), when.time_zone)
     else:
-        times.set_planned(when, shifted, "")
+        times.set_planned(when, shifted)
 
 
 def distance(before: types_pb2.EventTime, after: types_pb2.EventTime) -> timedelta | None:
     """How far wall time was moved; None when the form of the time changed."""
     if before.WhichOneof("value") != after.WhichOneof("value"):
         return None
-    one, other = wall(before), wall(after)
+    one, other = times.local(before), times.local(after)
     if isinstance(one, datetime) and isinstance(other, datetime):
         return other - one
-    return timedelta(days=(other - one).days)  # type: ignore[operator]
+    return timedelta(days=other.toordinal() - one.toordinal())
 
 
 def move_with_instance(

@@ -8,9 +8,9 @@ from google.protobuf.duration_pb2 import Duration
 from providers.core import timezones
 from providers.core.errors import Kind, ProviderError
 from providers.sandbox import occurrences
-from providers.sandbox.agenda import Entry
 from providers.sandbox.busy import Block, merged
 from providers.sandbox.clock import micros, moment
+from providers.sandbox.entries import Entry
 from providers.sandbox.store import cut
 from providers.sandbox.world import World
 from ucal.v1 import busy_pb2, event_pb2, link_pb2

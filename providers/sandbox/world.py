@@ -13,8 +13,9 @@ from google.protobuf.message import Message
 
 from providers.core.errors import Kind, ProviderError
 from providers.core.operations import ResourceKind
-from providers.sandbox.agenda import Agenda, Series
+from providers.sandbox.agenda import Agenda
 from providers.sandbox.clock import micros
+from providers.sandbox.entries import Series
 from providers.sandbox.journal import Journal
 from providers.sandbox.requests import Requests, taken
 from providers.sandbox.store import M, Shelf
@@ -31,6 +32,7 @@ from ucal.v1 import (
 )
 
 MAX_EVENTS = 10_000
+MAX_SERIES = 300
 MAX_OBJECTS = 1_000
 MAX_BYTES = 16 << 20
 
@@ -280,6 +282,10 @@ class World:
     def _admit(self, event: event_pb2.Event, *, new: bool) -> None:
         if new and sum(len(agenda) for agenda in self.agendas.values()) >= MAX_EVENTS:
             raise full(f"{MAX_EVENTS} events")
+        if event.HasField("recurrence") and event.id not in self.agendas[event.calendar_id].series:
+            count = sum(len(agenda.series) for agenda in self.agendas.values())
+            if count >= MAX_SERIES:  # each one is expanded for every window
+                raise full(f"{MAX_SERIES} series")
         self._make_room(event.ByteSize())
 
     def _make_room(self, size: int) -> None:

@@ -4,7 +4,8 @@ from datetime import date, timedelta
 
 from providers.core import times
 from providers.sandbox import conferences
-from providers.sandbox.agenda import Series, instance_event
+from providers.sandbox.agenda import instance_event
+from providers.sandbox.entries import Series
 from providers.sandbox.planned import key_of
 from providers.sandbox.seed import bookings, moving
 from providers.sandbox.seed.calendars import WORK
