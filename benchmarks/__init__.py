@@ -1,0 +1,1 @@
+"""How fast, how small: ratios between contestants that run interleaved on one machine."""
