@@ -75,6 +75,15 @@ def slot() -> datetime:
     return BASE + timedelta(days=number // 8 % 5 + 7 * (number // 40), hours=number % 8)
 
 
+BUSY_WINDOW = window(BASE - timedelta(days=7), days=14)
+
+
+def quiet(number: int) -> dict[str, types_pb2.EventTime]:
+    """Start and end inside `BUSY_WINDOW`, when no other sample is."""
+    start = BASE - timedelta(days=3) + timedelta(hours=number)
+    return _time(stamp(start, "UTC"), stamp(start + timedelta(minutes=20), "UTC"))
+
+
 def title(what: str = "sample") -> str:
     """A title that no other object has."""
     return f"Conformance {what} {next(_serial)}"
@@ -105,9 +114,21 @@ def _fill_time(found: Any, start: datetime, minutes: int = 30) -> None:
 
 async def _fill_event(client: "Client", found: event_pb2.Event, keeps: set[str]) -> None:
     found.calendar_id = client.harness.calendar_id
-    if "link_id" not in keeps or not client.harness.link_id:
+    if client.books:
+        await _fill_booking(client, found, keeps)
+    else:
         _fill_time(found, slot())
-        return
+
+
+async def booking(client: "Client") -> event_pb2.Event:
+    """An event that books `Harness.link_id` at a free slot."""
+    keeps = set(client.capability(ops.CREATE_EVENT).writable_fields)
+    found = event_pb2.Event()
+    await _fill_booking(client, found, keeps)
+    return found
+
+
+async def _fill_booking(client: "Client", found: event_pb2.Event, keeps: set[str]) -> None:
     found.link_id = client.harness.link_id
     if "attendees" in keeps:
         found.attendees.add(name="Ada Guest", email="ada.guest@example.com")

@@ -30,6 +30,8 @@ class Harness(Protocol):
     - `variant: str`: tells apart several harnesses of one provider;
     - `fixed_kinds: frozenset`: kinds that cannot be planted, changed or removed from outside;
     - `parent_id: str`: the object that `Capability.list_needs_parent` speaks of;
+    - `books: bool`: events come into being by booking `link_id` only (default: `link_id` is kept on
+      create and `recurrence` is not);
     - `metadata: Sequence[tuple[str, str]]`: sent with every call;
     - `prepare(kind, resource) -> None`: last hand on a resource that the suite is about to create;
     - `reads_before_write: bool`: a create asks the provider something first, so that a failing

@@ -46,7 +46,7 @@ async def test_slots_want_both_bounds(client: Client) -> None:
 async def test_a_slot_is_booked_once(client: Client) -> None:
     if not client.harness.link_id:
         client.missing("bookable link")
-    resource = await client.sample(EVENT)
+    resource = await samples.booking(client)
     made = (await client.call(ops.CREATE_EVENT, event=resource)).event
     found = await client.get(EVENT, made.id)
     assert found.link_id == client.harness.link_id

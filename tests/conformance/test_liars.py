@@ -173,8 +173,7 @@ async def _passes(check: Check) -> None:
 async def test_a_lie_is_found_out(lie: str, monkeypatch: pytest.MonkeyPatch) -> None:
     attributes, check = LIES[lie]
     await _passes(check)
-    monkeypatch.setattr(liars, "CURRENT", liars.liar(attributes()))
-    monkeypatch.setitem(PROVIDERS, liars.BASE, "tests.conformance.liars:CURRENT")
+    monkeypatch.setitem(PROVIDERS, liars.BASE, liars.tell(attributes()))
     with pytest.raises(AssertionError) as caught:
         await _passes(check)
     assert liars.BASE in str(caught.value), "the failure names the provider"

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
 LIST, GET, CREATE = METHODS.METHOD_LIST, METHODS.METHOD_GET, METHODS.METHOD_CREATE
-ENOUGH = 5
+ENOUGH = 3
 
 
 def _key(item: Any) -> object:
@@ -58,7 +58,7 @@ async def test_a_huge_page_size_is_brought_down(client: Client, operation: Opera
 
 async def _token(client: Client, operation: Operation) -> tuple[dict[str, Any], str]:
     """A list request of pages of one, and the token of its second page."""
-    fields = await plain.existing(client, operation, 3)
+    fields = await plain.existing(client, operation, 2)
     answer = await client.call(operation, page_size=1, **fields)
     if not answer.next_page_token:
         client.missing(f"second page of {operation.rpc}")

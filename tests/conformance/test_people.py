@@ -36,13 +36,17 @@ async def test_adding_one_leaves_the_others_alone(client: Client) -> None:
     """P49, P50."""
     made = await _invited(client)
     before = next(a for a in made.attendees if a.email.lower() == ANA)
-    answer = await client.call(ops.UPDATE_EVENT, id=made.id, add_attendees=[{"email": BEN}])
+    answer = await client.call(
+        ops.UPDATE_EVENT, id=made.id, event={}, add_attendees=[{"email": BEN}]
+    )
     found = await client.get(EVENT, answer.event.id)
     assert _addresses(found) == {ANA, BEN}, f"{client.name} UpdateEvent add_attendees"
     after = next(a for a in found.attendees if a.email.lower() == ANA)
     assert after == before, f"{client.name}: Ana was touched: {before} became {after}"
     assert found.subject == made.subject
-    again = await client.call(ops.UPDATE_EVENT, id=found.id, add_attendees=[{"email": BEN}])
+    again = await client.call(
+        ops.UPDATE_EVENT, id=found.id, event={}, add_attendees=[{"email": BEN}]
+    )
     assert _addresses(again.event) == {ANA, BEN}, "adding twice invites twice"
 
 
@@ -50,8 +54,10 @@ async def test_adding_one_leaves_the_others_alone(client: Client) -> None:
 @pytest.mark.keeps(ops.UPDATE_EVENT, "attendees")
 async def test_removing_one_leaves_the_others_alone(client: Client) -> None:
     made = await _invited(client)
-    await client.call(ops.UPDATE_EVENT, id=made.id, add_attendees=[{"email": BEN}])
-    answer = await client.call(ops.UPDATE_EVENT, id=made.id, remove_attendees=[ANA.upper()])
+    await client.call(ops.UPDATE_EVENT, id=made.id, event={}, add_attendees=[{"email": BEN}])
+    answer = await client.call(
+        ops.UPDATE_EVENT, id=made.id, event={}, remove_attendees=[ANA.upper()]
+    )
     found = await client.get(EVENT, answer.event.id)
     assert _addresses(found) == {BEN}, f"{client.name} UpdateEvent remove_attendees"
 
