@@ -5,7 +5,9 @@ from typing import cast
 
 from providers.core.provider import Provider
 
-PROVIDERS: dict[str, str] = {}
+PROVIDERS: dict[str, str] = {
+    "sandbox": "providers.sandbox.provider:Sandbox",
+}
 
 
 def provider_class(name: str) -> type[Provider]:

@@ -83,7 +83,7 @@ class Sandbox(Provider):
 
     async def test_connection(self, call: Call) -> Account:
         """Whose world it is."""
-        world = self.worlds.visit(call.connection_id, call.now())
+        world = self._world(call)
         return Account(name=world.account.name, email=world.account.email)
 
     async def list_changes(self, call: Call, query: ChangesQuery) -> ChangesPage:
@@ -95,6 +95,9 @@ class Sandbox(Provider):
         operation = ops.WATCHES[query.kind]
         return await self._run(call, fault, operation, changes.list_changes, query)
 
+    def _world(self, call: Call) -> World:
+        return self.worlds.visit(call.connection_id, call.now(), call.account_key)
+
     def _fault(self, call: Call) -> Fault:
         return self.faults.due(call.connection_id, call.hints)
 
@@ -104,7 +107,7 @@ class Sandbox(Provider):
         """Do `work` in the world of the connection, with the trouble that was asked for."""
         if call.hints or self.faults.armed:
             return await self._run(call, self._fault(call), operation, work, request)
-        return work(self.worlds.visit(call.connection_id, call.now()), request)
+        return work(self._world(call), request)
 
     async def _run(
         self,
@@ -115,7 +118,7 @@ class Sandbox(Provider):
         request: Q,
     ) -> A:
         await faults.before(fault, writes=operation.writes)
-        answer = work(self.worlds.visit(call.connection_id, call.now()), request)
+        answer = work(self._world(call), request)
         faults.after(fault, writes=operation.writes)
         return answer
 

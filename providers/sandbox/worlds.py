@@ -8,6 +8,8 @@ from providers.sandbox.world import World
 
 MAX_WORLDS = 500
 MAX_BYTES = 256 << 20
+BROUGHT = "-"
+"""Id of every connection whose credentials the caller brings along."""
 
 
 def limit(text: str) -> int:
@@ -45,16 +47,20 @@ class Worlds:
     def __len__(self) -> int:
         return len(self._worlds)
 
-    def visit(self, connection_id: str, now: datetime) -> World:
-        """The world of a connection, at `now`; made when it is not there."""
-        world = self._worlds.get(connection_id)
+    def visit(self, connection_id: str, now: datetime, account_key: str = "") -> World:
+        """The world of a connection, at `now`; made when it is not there.
+
+        Those who bring credentials along share a connection id; theirs is told by `account_key`.
+        """
+        key = f"{BROUGHT}\n{account_key}" if connection_id == BROUGHT else connection_id
+        world = self._worlds.get(key)
         if world is None:
             world = World(connection_id, now)
             self._plant(world)
-            self._worlds[connection_id] = world
+            self._worlds[key] = world
             self._make_room()
         else:
-            self._worlds.move_to_end(connection_id)
+            self._worlds.move_to_end(key)
         world.advance(now)
         return world
 

@@ -52,7 +52,7 @@ class Desk:
     connection_id: str = CONNECTION
 
     def call(self, hints: Mapping[str, str] | None = None) -> Call:
-        return At(self.connection_id, NO_DOOR, dict(hints or {}), self.now)
+        return At(self.connection_id, NO_DOOR, hints=dict(hints or {}), instant=self.now)
 
     @property
     def world(self) -> World:

@@ -324,6 +324,14 @@ def test_all_worlds_together_are_bounded() -> None:
     assert len(sandbox.worlds) == 0
 
 
+def test_those_who_bring_credentials_do_not_share_a_world(desk: Desk) -> None:
+    one = desk.sandbox.worlds.visit("-", NOW, "a")
+    assert desk.sandbox.worlds.visit("-", NOW, "a") is one
+    assert desk.sandbox.worlds.visit("-", NOW, "b") is not one
+    assert one.connection_id == "-"
+    assert desk.sandbox.worlds.visit("c9", NOW, "a") is desk.sandbox.worlds.visit("c9", NOW, "b")
+
+
 async def test_worlds_see_nothing_of_one_another(desk: Desk) -> None:
     made = await desk.make(meeting())
     desk.connection_id = "c2"
