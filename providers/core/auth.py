@@ -1,7 +1,7 @@
 """How requests are signed: bearer, basic, API key, OAuth 2 with refresh, JWT grants."""
 
 import base64
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Container, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeAlias
@@ -20,7 +20,6 @@ Credentials: TypeAlias = (
 
 # A token that ends sooner is renewed before it is used: clocks differ, requests take time.
 _EARLY = timedelta(seconds=60)
-_UNAUTHORIZED = 401
 
 
 class Grant(Protocol):
@@ -82,10 +81,14 @@ class BearerAuth(httpx.Auth):
 
     For OAuth tokens and for service accounts: those have no token to show, and `renew("")` answers
     with the one at hand as long as it lives.
+
+    Args:
+        refused: statuses that say the token is not taken; some vendors answer 403 to a dead one.
     """
 
-    def __init__(self, grant: Grant) -> None:
+    def __init__(self, grant: Grant, refused: Container[int] = (401,)) -> None:
         self._grant = grant
+        self._refused = refused
         self._token = ""
 
     async def async_auth_flow(
@@ -95,7 +98,7 @@ class BearerAuth(httpx.Auth):
         token = await self._present()
         request.headers["authorization"] = f"Bearer {_sendable(token)}"
         response = yield request
-        if response.status_code == _UNAUTHORIZED and _renewable(self._grant.credentials):
+        if response.status_code in self._refused and _renewable(self._grant.credentials):
             self._token = await self._grant.renew(token)
             request.headers["authorization"] = f"Bearer {_sendable(self._token)}"
             yield request

@@ -101,7 +101,7 @@ class Host:
         return True
 
     def leave(self, failed: bool | None, *, probe: bool) -> None:
-        """Tell how it went: wrong by the host's fault, well, or (None) in a way that says nothing."""
+        """Tell how it went: by the host's fault wrong, well, or (None) neither."""
         now = self._clock()
         if probe:
             self._probing = False

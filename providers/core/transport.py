@@ -158,7 +158,7 @@ class Transport(httpx.AsyncBaseTransport):
             raise ProviderError.invalid("base_url", "is not a URL") from None
         if where.raw_user is not None or where.raw_password is not None:
             raise ProviderError.invalid("base_url", "must not hold a user name")
-        self._guard.check_url(scheme, host, port)
+        self._guard.check_url(scheme, host, port=port)
         return where
 
     async def aclose(self) -> None:
