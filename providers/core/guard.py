@@ -107,9 +107,9 @@ class Guard:
         )
 
     def check_url(
-        self, scheme: str, host: str, field: str = "base_url", *, port: int | None = None
+        self, scheme: str, host: str, port: int | None = None, *, field: str = "base_url"
     ) -> None:
-        """Refuse what can be refused without resolving. `port`: absent: the scheme's usual one.
+        """Refuse what can be refused without resolving.
 
         Raises:
             ProviderError: INVALID in `field`.
