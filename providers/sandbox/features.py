@@ -81,7 +81,7 @@ FEATURES: Mapping[Operation, provider_pb2.Capability] = {
     ops.UPDATE_LINK: _update(*links.WRITABLE),
     ops.DELETE_LINK: provider_pb2.Capability(etags=True),
     ops.LIST_LINK_SLOTS: provider_pb2.Capability(
-        max_page_size=MAX_PAGE, max_window=Duration(seconds=366 * 86_400)
+        max_page_size=MAX_PAGE, notes="Windows of up to 366 days."
     ),
     ops.WATCH_LINKS: _watch(),
     ops.LIST_RECORDINGS: provider_pb2.Capability(max_page_size=MAX_PAGE),

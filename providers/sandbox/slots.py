@@ -13,7 +13,7 @@ from providers.sandbox.clock import micros, moment
 from providers.sandbox.entries import Entry
 from providers.sandbox.store import cut
 from providers.sandbox.world import World
-from ucal.v1 import busy_pb2, event_pb2, link_pb2
+from ucal.v1 import busy_pb2, calendar_pb2, event_pb2, link_pb2
 
 OPENS = time(9)
 CLOSES = time(17)
@@ -92,7 +92,7 @@ def _is_open(world: World, link: link_pb2.Link) -> bool:
 def _taken(
     world: World, link: link_pb2.Link, low: int, high: int
 ) -> tuple[list[Block], dict[int, int]]:
-    """Time taken in the primary calendar by other things, and bookings of this link by start."""
+    """Time taken in the account's own calendars, and bookings of this link by start."""
 
     def keep(entry: Entry) -> bool:
         return entry.busy not in (
@@ -102,7 +102,10 @@ def _taken(
 
     blocks: list[Block] = []
     booked: dict[int, int] = {}
-    for slot in occurrences.expand(world.agendas[world.primary_id], low, high, keep):
+    own = [c.id for c in world.calendars if c.access_role == calendar_pb2.ACCESS_ROLE_OWNER]
+    for slot in (
+        s for own_id in own for s in occurrences.expand(world.agendas[own_id], low, high, keep)
+    ):
         if slot.entry.link_id == link.id:
             booked[slot.start] = booked.get(slot.start, 0) + 1
             if link.capacity > 1:

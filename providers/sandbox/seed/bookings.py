@@ -10,6 +10,7 @@ from ucal.v1 import link_pb2
 INTRO = "intro-call"
 CONSULTING = "consulting"
 OFFICE_HOURS = "office-hours"
+QUICK = "quick-chat"
 SINGLE_USE = "intro-call-once"
 RETIRED = "old-demo"
 
@@ -48,6 +49,10 @@ def plant(world: World) -> None:
     office.locations.add(text="Room Havel, 3rd floor", provider_kind="in_person")
     office.capacity = 5
     _keep(world, office)
+
+    quick = _link(QUICK, "Quick chat", 30)
+    quick.locations.add(text="Canteen", provider_kind="in_person")
+    _keep(world, quick)
 
     once = _link(SINGLE_USE, "Intro call, single use", 30)
     once.parent_link_id, once.max_uses = INTRO, 1

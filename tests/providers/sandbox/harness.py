@@ -51,7 +51,7 @@ class Harness:
         }
     )
     calendar_id = CALENDAR
-    link_id = ""
+    link_id = "quick-chat"
 
     def __init__(self) -> None:
         self._name = f"harness-{next(_serial)}"
