@@ -1,0 +1,161 @@
+"""`ucal doctor`: whether this machine and these settings can run the service, and what to do."""
+
+import asyncio
+import platform
+import socket
+import ssl
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from providers.core.errors import ProviderError
+from providers.registry import PROVIDERS, provider_class
+from server.connections.keyring import KeyRing, KeyRingError
+from server.connections.store import Store
+from server.settings import DEFAULT_KEYRING, DEFAULT_STORE, Settings, SettingsError, load
+from server.settings_rules import split_address
+
+_OLDEST = (3, 11)
+_SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one look found.
+
+    Attributes:
+        state: "ok", "note" or "fail".
+        text: what was found.
+        advice: what to do about it.
+    """
+
+    state: str
+    text: str
+    advice: str = ""
+
+
+def _runtime() -> Iterator[Finding]:
+    version = platform.python_version()
+    good = sys.version_info >= _OLDEST
+    yield Finding(
+        "ok" if good else "fail", f"Python {version}", "" if good else "use 3.11 or newer"
+    )
+    yield Finding("ok", f"grpcio {grpc.__version__}, {len(PROVIDERS)} providers")
+
+
+def _key_ring(settings: Settings) -> Iterator[Finding]:
+    own = settings.keyring or (DEFAULT_KEYRING if settings.store == DEFAULT_STORE else "")
+    if not own:
+        yield Finding("note", "key ring: made for each start", "tokens end with the process")
+        return
+    if own == DEFAULT_KEYRING and not Path(own).expanduser().exists():
+        yield Finding("note", "key ring: none yet", "ucal serve makes it on its first start")
+        return
+    try:
+        ring = KeyRing.from_setting(own)
+    except KeyRingError as error:
+        yield Finding("fail", "key ring", str(error))
+        return
+    yield Finding("ok", f"key ring: {len(ring.ids)} key(s), the first one seals")
+
+
+async def _store(settings: Settings) -> Finding:
+    kind = settings.store.partition(":")[0]
+    store = Store(settings.store)
+    try:
+        async with asyncio.timeout(_SECONDS):
+            await store.ping()
+    except (ProviderError, TimeoutError):
+        return Finding("fail", f"store: {kind} does not answer", "check the setting `store`")
+    finally:
+        await store.close()
+    return Finding("ok", f"store: {kind} answers")
+
+
+async def _address(settings: Settings) -> Finding:
+    async with grpc.aio.insecure_channel(settings.listen) as channel:
+        health: Any = health_pb2_grpc.HealthStub(channel)
+        try:
+            await health.Check(health_pb2.HealthCheckRequest(), timeout=_SECONDS)
+        except grpc.aio.AioRpcError as error:
+            if error.code() is not grpc.StatusCode.UNAVAILABLE:
+                return Finding("note", f"{settings.listen}: something else answers there")
+        else:
+            return Finding("ok", f"{settings.listen}: a service is running and healthy")
+    if settings.listen.startswith("unix:"):
+        return Finding("ok", f"{settings.listen}: free")
+    host, port = split_address(settings.listen, "listen")
+    try:
+        with socket.create_server((host, port)):
+            return Finding("ok", f"{settings.listen}: free")
+    except OSError as error:
+        advice = "stop what listens there, or set UCAL_LISTEN"
+        return Finding("fail", f"{settings.listen}: {error.strerror}", advice)
+
+
+def _tls(settings: Settings) -> Iterator[Finding]:
+    if not settings.tls.cert:
+        return
+    try:
+        ssl.create_default_context().load_cert_chain(settings.tls.cert, settings.tls.key)
+    except (OSError, ssl.SSLError) as error:
+        yield Finding("fail", "TLS certificate or key", type(error).__name__)
+        return
+    yield Finding("ok", "TLS: certificate and key go together")
+
+
+def _clients(settings: Settings) -> Iterator[Finding]:
+    ready = [
+        name
+        for name in PROVIDERS
+        if provider_class(name).oauth is not None
+        and name in settings.providers
+        and settings.providers[name].client_id
+    ]
+    if ready:
+        yield Finding("ok", f"OAuth clients are set for {', '.join(ready)}")
+    else:
+        yield Finding(
+            "note",
+            "no OAuth client is set",
+            "for providers that need one: [providers.NAME] client_id, client_secret",
+        )
+    if not settings.public_url:
+        yield Finding("note", "public_url is not set", "watches ask the provider; none pushes")
+
+
+def _examine(settings: Settings) -> Iterator[Finding]:
+    yield from _key_ring(settings)
+    looks: list[Callable[[Settings], Awaitable[Finding]]] = [_store, _address]
+
+    async def look() -> list[Finding]:
+        return [await each(settings) for each in looks]
+
+    yield from asyncio.run(look())
+    yield from _tls(settings)
+    yield from _clients(settings)
+
+
+@click.command(epilog="Example: UCAL_CONFIG=ucal.toml ucal doctor")
+@click.option("--config", envvar="UCAL_CONFIG", default="", help="Settings file (TOML).")
+def doctor(config: str) -> None:
+    """Look for what would keep the service from running here; exit 1 if something would."""
+    findings = list(_runtime())
+    try:
+        settings = load(config=config)
+    except SettingsError as error:
+        findings.append(Finding("fail", "settings", str(error)))
+    else:
+        findings.append(Finding("ok", f"settings: {config or 'defaults and environment'}"))
+        findings += _examine(settings)
+    for found in findings:
+        advice = f"\n      {found.advice}" if found.advice else ""
+        click.echo(f"{found.state:<5} {found.text}{advice}")
+    if any(found.state == "fail" for found in findings):
+        sys.exit(1)
