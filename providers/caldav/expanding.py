@@ -1,0 +1,177 @@
+"""What takes place in a window: single events, and the instances of series, by our own expansion.
+
+Servers expand differently (some lose the zone, some leave exceptions in local time), so they are
+asked for whole objects. Nothing is sent here.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+
+from providers.caldav.objects import Object, instant_of, periods
+from providers.caldav.parsing import Draft, later
+from providers.caldav.paths import EventId
+from providers.caldav.planned import Planned, key_of, planned_at
+from providers.core import recurrence, times
+from providers.core.errors import Kind, ProviderError
+from ucal.v1 import event_pb2, types_pb2
+
+MAX_INSTANCES = 20_000
+_CANCELED = event_pb2.EVENT_STATUS_CANCELED
+
+
+@dataclass(slots=True)
+class Slot:
+    """Something that takes place.
+
+    Attributes:
+        start, end: UTC.
+    """
+
+    start: datetime
+    end: datetime
+    event: event_pb2.Event
+
+    @property
+    def row(self) -> tuple[datetime, str]:
+        """Place in lists."""
+        return self.start, self.event.id
+
+
+def overlaps(start: datetime, end: datetime, low: datetime, high: datetime) -> bool:
+    """Whether [start, end) meets [low, high); what takes no time is at its start."""
+    return start < high and (end > low or (start == end and start >= low))
+
+
+def span(event: event_pb2.Event, zone: tzinfo) -> tuple[datetime, datetime]:
+    """Start and end of an event in UTC; whole days and floating times are read in `zone`."""
+    start = instant_of(planned_at(event.start_at), zone)
+    end = instant_of(planned_at(event.end_at), zone)
+    return start, max(start, end)
+
+
+def too_many() -> ProviderError:
+    """The error of a window with more instances than an answer is made from."""
+    return ProviderError(
+        Kind.PRECONDITION,
+        f"the window holds more than {MAX_INSTANCES} instances: ask for a shorter one",
+        reason="WINDOW_TOO_LARGE",
+    )
+
+
+async def slots(found: Object, low: datetime, high: datetime) -> list[Slot]:
+    """What of `found` takes place in [low, high), canceled or not, in no order.
+
+    Raises:
+        ProviderError: PRECONDITION when it is too much.
+    """
+    zone = found.frame.zone
+    if not found.recurs and not found.overrides:
+        event = event_pb2.Event()
+        found.event(event)
+        return _kept(event, zone, low, high)
+    result: list[Slot] = []
+    for key in found.overrides:
+        event = event_pb2.Event()
+        found.override(event, key)
+        result += _kept(event, zone, low, high)
+    if found.master is not None:
+        result += await _instances(found, low, high)
+    return result
+
+
+def _kept(event: event_pb2.Event, zone: tzinfo, low: datetime, high: datetime) -> list[Slot]:
+    if not event.HasField("start_at"):
+        return []
+    start, end = span(event, zone)
+    return [Slot(start, end, event)] if overlaps(start, end, low, high) else []
+
+
+@dataclass(slots=True)
+class Pattern:
+    """A series ready to be expanded.
+
+    Attributes:
+        shared: what its instances have in common.
+        lengths: of the instances that have one of their own, by key.
+        zone: of a timed series; else the one in which days are held against windows.
+    """
+
+    shared: event_pb2.Event
+    rules: list[str]
+    start: types_pb2.EventTime
+    length: timedelta
+    lengths: dict[str, timedelta]
+    zone: tzinfo
+
+    async def planned(self, low: datetime, high: datetime) -> list[Planned]:
+        """Planned starts in [low, high), one more than `MAX_INSTANCES` at most."""
+        return await recurrence.occurrences_off_loop(
+            self.rules, self.start, low, high, limit=MAX_INSTANCES + 1, zone=self.zone
+        )
+
+
+def pattern_of(found: Object) -> Pattern:
+    """The series of `found`, which has a master."""
+    shared = event_pb2.Event()
+    draft: Draft = found.event(shared)
+    rules = list(shared.recurrence.rules)
+    shared.ClearField("recurrence")
+    shared.recurring_event_id = str(found.id)
+    start, end = planned_at(shared.start_at), planned_at(shared.end_at)
+    timed = isinstance(start, datetime) and start.tzinfo is not None
+    zone = draft.zone.rules if timed and draft.zone else None
+    return Pattern(
+        shared=shared,
+        rules=rules,
+        start=shared.start_at,
+        length=end - start,
+        lengths=periods(draft.rules, found.context.zones, start),
+        zone=zone or found.frame.zone,
+    )
+
+
+async def _instances(found: Object, low: datetime, high: datetime) -> list[Slot]:
+    pattern = pattern_of(found)
+    zone = found.frame.zone
+    longest = max([pattern.length, *pattern.lengths.values()])
+    day = timedelta(days=1)
+    planned = await pattern.planned(low - longest - day, high + day)
+    if len(planned) > MAX_INSTANCES:
+        raise too_many()
+    result = []
+    for each in planned:
+        key = key_of(each)
+        if key in found.overrides:
+            continue
+        length = pattern.lengths.get(key, pattern.length)
+        start = instant_of(each, zone)
+        end = instant_of(later(each, length), zone)
+        if overlaps(start, end, low, high):
+            result.append(Slot(start, end, instance(found, pattern, each, key)))
+    return result
+
+
+def instance(found: Object, pattern: Pattern, planned: Planned, key: str) -> event_pb2.Event:
+    """The instance planned at `planned`, as the series has it."""
+    event = event_pb2.Event()
+    event.CopyFrom(pattern.shared)
+    event.id = str(EventId(found.frame.calendar.path, found.name, key))
+    name = pattern.start.time_zone
+    times.set_planned(event.start_at, planned, name)
+    event.original_start_at.CopyFrom(event.start_at)
+    length = pattern.lengths.get(key, pattern.length)
+    times.set_planned(event.end_at, later(planned, length), pattern.shared.end_at.time_zone)
+    return event
+
+
+async def yields(found: Object, pattern: Pattern, planned: Planned) -> bool:
+    """Whether the rules of the series have an instance at `planned`."""
+    at = instant_of(planned, found.frame.zone)
+    around = timedelta(days=1, seconds=1)
+    key = key_of(planned)
+    return any(key_of(each) == key for each in await pattern.planned(at - around, at + around))
+
+
+async def occurs(found: Object, low: datetime, high: datetime, *, canceled: bool) -> bool:
+    """Whether anything of `found` takes place in [low, high)."""
+    return any(canceled or slot.event.status != _CANCELED for slot in await slots(found, low, high))
