@@ -252,8 +252,14 @@ class Feed:
         return min((s.wish for s in self.subscriptions if s.joined), default=60.0)
 
     def _schedule(self) -> None:
-        self._nudged = False
-        self._call_at(self._next())
+        if self._nudged:
+            self._nudged = False
+            self._call_at(self._soon())
+        else:
+            self._call_at(self._next())
+
+    def _soon(self) -> float:
+        return max(self._polled_at + self._settings.nudge_spacing, self._clock.time())
 
     def _next(self) -> float:
         return self._clock.time() + self.interval * self._chance.uniform(0.9, 1.1)
@@ -267,8 +273,7 @@ class Feed:
     def nudge(self) -> None:
         """Something may have changed: ask as soon as the spacing of nudges allows."""
         if self._timer is not None:
-            soon = self._polled_at + self._settings.nudge_spacing
-            self._call_at(max(soon, self._clock.time()))
+            self._call_at(self._soon())
         else:
             self._nudged = True
 
@@ -292,11 +297,7 @@ class Feed:
         if not any(subscription.joined for subscription in self.subscriptions):
             self.position = None
             return
-        if self._nudged:
-            self._nudged = False
-            self._call_at(self._polled_at + self._settings.nudge_spacing)
-        else:
-            self._schedule()
+        self._schedule()
 
     async def _advance(self) -> None:
         """Ask until the provider has no more, and tell everybody who has joined."""

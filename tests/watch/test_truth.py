@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from providers.core.errors import Kind, ProviderError
+from server.interceptors.scope import SCOPE, Scope
 from server.watch.hub import Hub
 from server.watch.poll import poll
 from server.watch.ports import WatchSettings
@@ -41,6 +42,7 @@ steps = st.lists(
         st.tuples(st.just("resume"), index, index, index, st.booleans()),
         st.tuples(st.just("kill"), index),
         st.tuples(st.just("nudge")),
+        st.tuples(st.just("list"), index),
         st.tuples(st.just("stall"), index),
         st.tuples(st.just("read"), index),
         st.tuples(st.just("poll"), index, index, st.integers(1, 3), st.booleans()),
@@ -94,6 +96,9 @@ class Course:
                     hub.nudge("c1")
             case ("kill", int(number)):
                 await self.kill(number)
+            case ("list", int(number)) if self.world.reader.delta:
+                token = self.hub(number).tokens.after_list("c1", "", upstream.cursor())
+                self.tokens.append((token, upstream.state(), ()))
             case ("poll", int(number), int(which), int(size), bool(waits)):
                 self.poll(number, which, size, waits=waits)
             case _:
@@ -206,6 +211,7 @@ class Course:
 
 
 async def scenario(course: Course, todo: list[tuple[object, ...]]) -> None:
+    SCOPE.set(Scope(provider="scripted"))
     course.hubs = [course.world.process(), course.world.process()]
     try:
         for what, *how in todo:

@@ -162,6 +162,10 @@ class Upstream:
             for event_id, event in self.calendars[name].items()
         }
 
+    def cursor(self) -> str:
+        """What a list that ends now would give to go on from."""
+        return self._cursor(self._serial)
+
     # -- its API
 
     async def _answer(self, what: str, calendar: str) -> None:
