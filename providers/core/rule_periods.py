@@ -1,4 +1,4 @@
-"""What a recurrence rule yields in each of its periods: year, month, week, day, or steps of a clock.
+"""What a recurrence rule yields in its periods: a year, month, week or day, or steps of a clock.
 
 A plan is asked for a window and goes straight to the first period that touches it. COUNT and UNTIL
 are the business of `expansion`.
