@@ -7,34 +7,26 @@ bytes of an answer. It tells precisely whether a request can have reached the pr
 """
 
 import asyncio
+import io
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import aiohttp
 import httpx
 from yarl import URL
 
+from providers.core.connector import Connector
 from providers.core.errors import Kind, ProviderError
-from providers.core.guard import ForbiddenAddressError, Guard, GuardedResolver
-
-try:
-    from isal import isal_zlib
-except ImportError:  # no wheel for this machine: the standard library inflates, at half the speed
-    pass
-else:
-    aiohttp.set_zlib_backend(isal_zlib)
+from providers.core.guard import ForbiddenAddressError, Guard
+from providers.core.inflate import CODINGS, InflateError, Inflater
 
 MAX_BODY = 16 * 1024 * 1024
 _MAX_HEADER = 32 * 1024
 # Longer than any handshake takes, shorter than a caller's patience.
 _CONNECT_SECONDS = 10.0
-# The longer a connection idles, the likelier the server closes it just when a write is sent, whose
-# answer is lost then; the shorter, the more handshakes. Seen: Node closes after 5 s, AWS 60, nginx
-# 75, Google 240.
-_KEEPALIVE_SECONDS = 15.0
+_WHOLE = 512 * 1024
 _SENT = "ucal.sent"
-_CODINGS = frozenset({"", "identity", "gzip", "deflate"})
 _HIDDEN = frozenset({b"content-encoding", b"content-length", b"transfer-encoding", b"set-cookie"})
 # Written by aiohttp: two readers of a message must agree where it ends.
 _FRAMING = frozenset({"host", "content-length", "transfer-encoding", "connection"})
@@ -85,6 +77,13 @@ class Transport(httpx.AsyncBaseTransport):
         self._max_body = max_body
         self._verify = verify
         self._session: aiohttp.ClientSession | None = None
+        self._connector: Connector | None = None
+        self._closed = False
+
+    @property
+    def connector(self) -> Connector | None:
+        """The pool; None before the first request."""
+        return self._connector
 
     @property
     def guard(self) -> Guard:
@@ -93,20 +92,20 @@ class Transport(httpx.AsyncBaseTransport):
 
     def _open(self) -> aiohttp.ClientSession:
         """The session; made late, because aiohttp binds it to the running loop."""
+        if self._closed:
+            raise NotSentError("the transport is closed")
         if self._session is None:
-            connector = aiohttp.TCPConnector(
+            self._connector = Connector(
+                self._guard,
                 limit=self._max_connections,
-                limit_per_host=max(1, self._max_connections // 4),
-                resolver=GuardedResolver(self._guard),
-                ssl=self._verify or httpx.create_ssl_context(),
-                ttl_dns_cache=30,
-                keepalive_timeout=_KEEPALIVE_SECONDS,
+                verify=self._verify or httpx.create_ssl_context(),
             )
             self._session = aiohttp.ClientSession(
-                connector=connector,
+                connector=self._connector,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 request_class=_Request,
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
+                auto_decompress=False,
                 trust_env=False,
                 max_line_size=_MAX_HEADER,
                 max_field_size=_MAX_HEADER,
@@ -133,19 +132,20 @@ class Transport(httpx.AsyncBaseTransport):
                     for name, value in request.headers.multi_items()
                     if name not in _FRAMING
                 ],
-                data=request.content or None,
+                data=_payload(request.content),
                 allow_redirects=False,
                 middlewares=(_Teller(request),),
             )
         except ValueError:  # a line break in a header
             raise ProviderError(Kind.ADAPTER_FAULT, "the request is not HTTP") from None
-        if answer.headers.get("content-encoding", "").strip().lower() not in _CODINGS:
+        coding = answer.headers.get("content-encoding", "").strip().lower()
+        if coding not in CODINGS:
             answer.close()
             raise BadAnswerError("the answer has a content coding that was not asked for")
         return httpx.Response(
             answer.status,
             headers=[field for field in answer.raw_headers if field[0].lower() not in _HIDDEN],
-            stream=_Body(answer, self._max_body),
+            stream=_Body(answer, coding, self._max_body),
             request=request,
         )
 
@@ -162,12 +162,17 @@ class Transport(httpx.AsyncBaseTransport):
         return where
 
     async def aclose(self) -> None:
-        """Close every connection."""
+        """Close every connection, for good."""
+        self._closed = True
         if self._session is not None:
             await self._session.close()
             # aiohttp closes TLS connections in the next turns of the loop.
             await asyncio.sleep(0)
-            self._session = None
+
+
+def _payload(content: bytes) -> bytes | io.BytesIO | None:
+    # From a megabyte on, aiohttp wants to write in pieces.
+    return io.BytesIO(content) if len(content) > _WHOLE else content or None
 
 
 class _Request(aiohttp.ClientRequest):
@@ -212,22 +217,31 @@ class _Teller:
 
 
 class _Body(httpx.AsyncByteStream):
-    """An answer's body as it arrives, inflated by aiohttp in small pieces, up to a cap."""
+    """An answer's body as it arrives, inflated, up to a cap."""
 
-    def __init__(self, answer: aiohttp.ClientResponse, cap: int) -> None:
+    def __init__(self, answer: aiohttp.ClientResponse, coding: str, cap: int) -> None:
         self._answer = answer
-        self._cap = cap
+        self._inflater = None if coding in ("", "identity") else Inflater(coding)
+        self._left = cap
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        left = self._cap
         try:
             async for chunk in self._answer.content.iter_any():
-                left -= len(chunk)
-                if left < 0:
-                    raise TooLargeError("the answer is larger than is taken")
-                yield chunk
+                for piece in self._inflated(chunk):
+                    self._left -= len(piece)
+                    if self._left < 0:
+                        raise TooLargeError("the answer is larger than is taken")
+                    yield piece
+            if self._inflater is not None:
+                self._inflater.end()
+        except InflateError:
+            raise BadAnswerError("the answer cannot be inflated") from None
         except (aiohttp.ClientError, OSError) as error:
             raise AnswerLostError(type(error).__name__) from None
+
+    def _inflated(self, chunk: bytes) -> Iterable[bytes]:
+        # One byte more than there is room for, to tell a full body from one that is too large.
+        return (chunk,) if self._inflater is None else self._inflater.feed(chunk, self._left + 1)
 
     async def aclose(self) -> None:
         """Close the connection, unless the body was read to its end and it is back in the pool."""

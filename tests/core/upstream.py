@@ -1,0 +1,103 @@
+"""A provider on loopback that does what a test tells it to, and the house's way there."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from aiohttp import web
+
+from providers.core.errors import ProviderError
+from providers.core.guard import Guard
+from providers.core.http import Door, Http
+from providers.core.retry import Hosts, Policy
+from providers.core.transport import Transport
+
+LOOPBACK = ("127.0.0.0/8",)
+# No waiting between attempts, and a breaker that never opens.
+QUICK = Policy(base=0.0, least=1_000_000)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def serving(handler: Handler) -> AsyncIterator[str]:
+    """An HTTP server for every method and path; gives its origin."""
+    app = web.Application(client_max_size=64 * 1024 * 1024)
+    app.router.add_route("*", "/{tail:.*}", handler)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0, backlog=2048)
+    await site.start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def talking(talk: Talk) -> AsyncIterator[str]:
+    """A TCP server that speaks as `talk` does, which may be no HTTP; gives its origin."""
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        try:
+            await talk(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # the other side left, or the test is over
+        finally:
+            tasks.discard(task)
+            writer.transport.abort()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await server.wait_closed()
+
+
+async def heard(reader: asyncio.StreamReader) -> bytes:
+    """One request of a client, head and body."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    for line in head.split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length":
+            return head + await reader.readexactly(int(value))
+    return head
+
+
+@asynccontextmanager
+async def door(
+    policy: Policy = QUICK, guard: Guard | None = None, **options: Any
+) -> AsyncIterator[Door]:
+    """A way out that may go to loopback."""
+    async with Transport(guard or Guard(allowed_networks=LOOPBACK), **options) as transport:
+        yield Door(transport, Hosts(policy))
+
+
+@asynccontextmanager
+async def upstream(
+    handler: Handler, *, policy: Policy = QUICK, seconds: float = 5.0, **options: Any
+) -> AsyncIterator[Http]:
+    """A way to a server with this handler, for calls that end within `seconds`."""
+    async with AsyncExitStack() as stack:
+        origin = await stack.enter_async_context(serving(handler))
+        way = await stack.enter_async_context(door(policy, **options))
+        yield Http(way, f"{origin}/v1/", deadline=asyncio.get_running_loop().time() + seconds)
+
+
+async def failure(awaitable: Awaitable[object]) -> ProviderError:
+    """The error that it ends with."""
+    try:
+        await awaitable
+    except ProviderError as error:
+        return error
+    raise AssertionError("it succeeds")
