@@ -1,0 +1,109 @@
+"""Connections put together: what the rest of the server uses."""
+
+import os
+import ssl
+from collections.abc import Mapping
+
+from server.connections.directory import Directory
+from server.connections.envelope import Envelope
+from server.connections.grants import Grants
+from server.connections.keeper import Keeper
+from server.connections.keyring import KeyRing
+from server.connections.resolver import Metadata, Resolved, Resolver
+from server.connections.sealer import Sealer
+from server.connections.secret_references import SecretReader
+from server.connections.static import StaticConnections
+from server.connections.store import Store
+from server.providers import Doors, ProviderPool
+from server.settings_model import DEFAULT_KEYRING, DEFAULT_STORE, Settings
+
+
+class Connections:
+    """Store, key ring, providers and what connects them, for one process.
+
+    `open` first, `close` last.
+
+    Attributes:
+        ring: the keys; `sealer` makes what seals tokens with them.
+        store: connections at rest, and leases.
+        pool: providers.
+        directory: what administrators do.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        environment: Mapping[str, str] = os.environ,
+        verify: ssl.SSLContext | None = None,
+    ) -> None:
+        """`environment`: of secret references; `verify`: TLS authorities, for tests.
+
+        Raises:
+            KeyRingError, StoreSettingError, SettingsError: the settings cannot be used.
+        """
+        self._region = settings.region
+        self.ring = key_ring(settings, environment)
+        self.store = Store(settings.store)
+        self.pool = ProviderPool(settings.providers, Doors.of(settings, verify=verify))
+        self.pool.check_settings()
+        self._keeper = Keeper(self.store, Envelope(self.ring))
+        self._grants = Grants(self.store, self._keeper, self.pool)
+        reader = SecretReader(settings.secrets, environment)
+        static = StaticConnections(settings.connections, reader, settings.region)
+        self._resolver = Resolver(
+            store=self.store,
+            keeper=self._keeper,
+            grants=self._grants,
+            pool=self.pool,
+            static=static,
+            reader=reader,
+            region=settings.region,
+        )
+        self.directory = Directory(
+            store=self.store,
+            keeper=self._keeper,
+            grants=self._grants,
+            pool=self.pool,
+            static=static,
+            reader=reader,
+            resolver=self._resolver,
+            region=settings.region,
+        )
+
+    def sealer(self, purpose: str) -> Sealer:
+        """What seals tokens for `purpose` in this server's region."""
+        return Sealer(self.ring, purpose, self._region)
+
+    async def open(self) -> None:
+        """Bring the store's schema up to date.
+
+        Raises:
+            ProviderError: UNAVAILABLE, the store cannot be reached.
+            NewerStoreError: it was written by a newer version.
+        """
+        await self.store.open()
+
+    async def resolve(self, connection_id: str, metadata: Metadata) -> Resolved:
+        """See `Resolver.resolve`."""
+        return await self._resolver.resolve(connection_id, metadata)
+
+    async def close(self) -> None:
+        """End refreshes under way, then the store, the providers and their sockets."""
+        await self._grants.close()
+        await self._keeper.close()
+        await self.store.close()
+        await self.pool.close()
+
+
+def key_ring(settings: Settings, environment: Mapping[str, str] = os.environ) -> KeyRing:
+    """The key ring of `settings`: named, or made for the default store, or in memory for memory.
+
+    Raises:
+        KeyRingError: it cannot be read or made.
+    """
+    if settings.keyring:
+        return KeyRing.from_setting(settings.keyring, environment=environment)
+    if settings.store == DEFAULT_STORE:
+        return KeyRing.from_setting(DEFAULT_KEYRING, create=True)
+    return KeyRing.generate()
