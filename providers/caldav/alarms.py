@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from providers.caldav import values
-from providers.caldav.lines import Component, escape, param
 from providers.caldav.planned import Planned
+from providers.core.ical import Component, param
+from providers.core.ical_write import escape
 from ucal.v1 import event_pb2
 
 ACTIONS: Mapping[str, event_pb2.ReminderMethod.ValueType] = {

@@ -9,7 +9,7 @@ import hashlib
 import re
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from google.rpc import code_pb2, status_pb2
@@ -26,12 +26,13 @@ from providers.caldav.events import (
     write_cursor,
 )  # fmt: skip
 from providers.caldav.expanding import Slot, slots
-from providers.caldav.lines import Component, Document, param, read, write
 from providers.caldav.objects import Frame
 from providers.caldav.values import dump_wall, parse_duration, parse_utc
 from providers.core import times
 from providers.core.call import Call
 from providers.core.errors import Kind, ProviderError
+from providers.core.ical import Component, Document, param, read
+from providers.core.ical_write import write
 from providers.core.raw import fill_raw
 from ucal.v1 import busy_pb2, calendar_pb2, event_pb2, types_pb2
 
@@ -254,12 +255,10 @@ async def list_busy(
     people = [each for each in asked if _ADDRESS.fullmatch(each)]
     answer = busy_pb2.ListBusyResponse()
     told: dict[str, list[Block] | status_pb2.Status] = {}
-    zones: dict[str, str] = {}
+    asking = _Asking(call, account, favourite, low, high, unanswered=unanswered)
     for each in asked:
         if each not in people:
-            told[each] = await _calendar(
-                call, account, each, favourite, (low, high), zones, unanswered=unanswered
-            )
+            told[each] = await asking.of(each)
     if people:
         told |= await of_people(call, account, people, low, high)
     rows: list[tuple[str, Block]] = []
@@ -274,7 +273,7 @@ async def list_busy(
     end = begin + min(request.page_size or DEFAULT_PAGE, MAX_PAGE)
     for each, block in rows[begin:end]:
         item = answer.busy.add()
-        describe(item, call.connection_id, each, zones.get(each, ""), block)
+        describe(item, call.connection_id, each, asking.zones.get(each, ""), block)
         if request.include_raw:
             fill_raw(
                 item.raw, {"period": f"{dump_wall(block.start)}/{dump_wall(block.end)}"}, item.id
@@ -284,27 +283,35 @@ async def list_busy(
     return answer
 
 
-async def _calendar(
-    call: Call,
-    account: Account,
-    asked: str,
-    favourite: str,
-    window: tuple[datetime, datetime],
-    zones: dict[str, str],
-    *,
-    unanswered: bool,
-) -> list[Block] | status_pb2.Status:
-    """What is taken in one calendar; a status when the server will not tell of it alone."""
-    try:
-        calendar = await calendars.find(call.http, account, asked, favourite)
-        zones[asked] = calendar.zone
-        frame = Frame(call.connection_id, calendar, frozenset(account.addresses))
-        return await of_calendar(call, frame, *window, unanswered=unanswered)
-    except ProviderError as error:
-        code = _CODES.get(error.kind)
-        if code is None:
-            raise
-        return _status(code, error.message)
+@dataclass(slots=True)
+class _Asking:
+    """What calendars are asked of one by one.
+
+    Attributes:
+        zones: of the calendars that were found, as they were asked for.
+    """
+
+    call: Call
+    account: Account
+    favourite: str
+    low: datetime
+    high: datetime
+    unanswered: bool
+    zones: dict[str, str] = field(default_factory=dict)
+
+    async def of(self, asked: str) -> list[Block] | status_pb2.Status:
+        """What is taken in a calendar; a status when the server will not tell of it alone."""
+        call, account = self.call, self.account
+        try:
+            calendar = await calendars.find(call.http, account, asked, self.favourite)
+            self.zones[asked] = calendar.zone
+            frame = Frame(call.connection_id, calendar, frozenset(account.addresses))
+            return await of_calendar(call, frame, self.low, self.high, unanswered=self.unanswered)
+        except ProviderError as error:
+            code = _CODES.get(error.kind)
+            if code is None:
+                raise
+            return _status(code, error.message)
 
 
 _CODES = {

@@ -93,15 +93,13 @@ async def create(
         Place(home.origin, path).url,
         headers=requests.XML,
         content=requests.mkcalendar(values),
-        expect=(405,),
+        expect=(403, 405, 409),
     )
-    if reply.status == 405:
+    if reply.status >= 300:
         await refresh(http, account)
-        if path in account.calendars:
-            return account.calendars[path]  # a repetition of the request that made it
-        raise ProviderError(
-            Kind.ALREADY_EXISTS, "the calendar exists already", resource=("calendar", path)
-        )
+        if path not in account.calendars:
+            raise errors.classify(reply)
+        return account.calendars[path]  # a repetition of the request that made it
     return await _read(http, account, path)
 
 
@@ -120,14 +118,22 @@ async def update(
     given: calendar_pb2.Calendar,
     names: Iterable[str],
 ) -> Collection:
-    """PROPPATCH of the named fields; what is empty is removed.
+    """PROPPATCH of the named fields.
+
+    What is empty is written empty, not removed, and only where there was something: Xandikos
+    0.4.10 answers 500 otherwise (seen in November 2026). A time zone cannot be empty.
 
     Raises:
         ProviderError: as the server refuses one of the properties, whatever the others did.
     """
     fields = [name.partition(".")[0] for name in names]
-    values = {_PROPERTIES[f]: _dump(given, f) for f in fields if getattr(given, f)}
-    removed = [_PROPERTIES[f] for f in fields if not getattr(given, f)]
+    current = {"name": found.name, "description": found.description, "color": found.color}
+    current["timezone"] = found.zone
+    fields = [field for field in fields if getattr(given, field) or current[field]]
+    if not fields:
+        return found
+    removed = [ZONE] if "timezone" in fields and not given.timezone else []
+    values = {_PROPERTIES[f]: _dump(given, f) for f in fields if _PROPERTIES[f] not in removed}
     reply = await http.send(
         "PROPPATCH",
         found.origin + quoted(found.path),
@@ -169,7 +175,7 @@ async def _read(http: Http, account: Account, path: str) -> Collection:
 
 def _dump(calendar: calendar_pb2.Calendar, field: str) -> str:
     text: str = getattr(calendar, field)
-    if field == "color":
+    if field == "color" and text:
         return dump_color(text)
     if field == "timezone":
         return timezone_document(text)

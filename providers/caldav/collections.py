@@ -1,10 +1,11 @@
-"""Calendars: collections of a home, and what of them goes into a `Calendar` and back. No requests."""
+"""Calendars: collections of a home, and what of them goes into a `Calendar` and back. Pure."""
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from providers.caldav.dav import APPLE, CALDAV, CALENDARSERVER, DAV, Answer, text_of
+from providers.caldav.dav import APPLE, CALDAV, CALENDARSERVER, DAV, Answer, local_name, text_of
 from providers.core.raw import fill_raw
 from providers.core.timezones import iana_name
 from ucal.v1 import calendar_pb2
@@ -30,6 +31,7 @@ PROPERTIES = (
 
 _TZID = re.compile(r"^(?:TZID|X-WR-TIMEZONE)(?:;[^:\r\n]*)?:(.+?)\s*$", re.MULTILINE)
 _HEX = re.compile(r"#([0-9A-Fa-f]{6})(?:[0-9A-Fa-f]{2})?")
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _WRITE = frozenset({"all", "write", "write-content", "bind"})
 _OWN = frozenset({"all", "write-acl"})
 _READ = frozenset({"all", "read", "write"})
@@ -118,7 +120,7 @@ def _names(answer: Answer, name: str) -> set[str]:
     found = answer.properties.get(name)
     if found is None:
         return set()
-    return {element.tag.rpartition("}")[2] for element in found.iterchildren("*")}
+    return {local_name(element) for element in found.iterchildren("*")}
 
 
 def _privileges(answer: Answer) -> Iterable[str]:
@@ -127,7 +129,7 @@ def _privileges(answer: Answer) -> Iterable[str]:
         return
     for privilege in found.iterchildren(DAV + "privilege"):
         for element in privilege.iterchildren("*"):
-            yield element.tag.rpartition("}")[2]
+            yield local_name(element)
 
 
 def _syncs(answer: Answer) -> bool:
@@ -143,7 +145,7 @@ def _number(text: str) -> float:
         value = float(text)
     except ValueError:
         return float("inf")
-    return value if value == value else float("inf")
+    return float("inf") if math.isnan(value) else value
 
 
 def _zone(text: str) -> str:
@@ -189,15 +191,17 @@ def fill_calendar(
 def default_of(calendars: Iterable[Collection], default: str, favourite: str) -> Collection | None:
     """The primary calendar: the server's default, else `favourite` by name, else the first.
 
-    CalDAV has no primary calendar; only scheduling servers name a default one (RFC 6638 9.2).
+    CalDAV has no primary calendar; only scheduling servers name a default one (RFC 6638 9.2). One
+    with a UUID for a name was made later, by a client, and comes after those that were there.
     """
 
-    def rank(found: Collection) -> tuple[bool, bool, bool, float, str]:
+    def rank(found: Collection) -> tuple[bool, bool, bool, bool, float, str]:
         last = found.path.rstrip("/").rpartition("/")[2]
         return (
             not found.is_writable,
             found.path != default,
-            not favourite or last != favourite,
+            last.lower() != favourite,
+            _UUID.fullmatch(last) is not None,
             found.order,
             found.path,
         )

@@ -1,4 +1,4 @@
-"""COLOR of an event: a CSS colour name (RFC 7986 section 5.9), and the contract's "#RRGGBB". Pure."""
+"""COLOR of an event: a CSS colour name (RFC 7986 section 5.9), and "#RRGGBB". Pure."""
 
 _NAMES = """
 aliceblue:f0f8ff antiquewhite:faebd7 aqua:00ffff aquamarine:7fffd4 azure:f0ffff beige:f5f5dc
@@ -34,7 +34,7 @@ HEX = {name: value for word in _NAMES.split() for name, _, value in [word.partit
 
 
 def parse(text: str) -> str:
-    """ "#RRGGBB" of a name; "" for a name that is none. Some write hex all the same."""
+    """The "#RRGGBB" of a name; "" for a name that is none. Some write hex all the same."""
     word = text.strip().lower()
     digits = HEX.get(word) or word.removeprefix("#")
     if len(digits) != 6 or any(d not in "0123456789abcdef" for d in digits):

@@ -16,7 +16,7 @@ from lxml import etree
 from providers.caldav.paths import canonical
 from providers.core.errors import Kind, ProviderError
 
-Element: TypeAlias = etree._Element
+Element: TypeAlias = etree._Element  # noqa: SLF001 - lxml has no public name for it
 
 DAV = "{DAV:}"
 CALDAV = "{urn:ietf:params:xml:ns:caldav}"
@@ -162,10 +162,11 @@ def _read_propstat(propstat: Element, into: Answer) -> None:
     if prop is None:
         return
     for element in prop.iterchildren("*"):
+        name = str(element.tag)
         if 200 <= status < 300:
-            into.properties[element.tag] = element
+            into.properties[name] = element
         else:
-            into.refused[element.tag] = status
+            into.refused[name] = status
             into.condition = into.condition or condition
 
 
@@ -190,8 +191,13 @@ def _child_text(element: Element, name: str) -> str:
 
 def _first_name(element: Element) -> str:
     for child in element.iterchildren("*"):
-        return etree.QName(child).localname
+        return local_name(child)
     return ""
+
+
+def local_name(element: Element) -> str:
+    """Name of an element without its namespace."""
+    return str(element.tag).rpartition("}")[2]
 
 
 def condition_of(content: bytes) -> str:

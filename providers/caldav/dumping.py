@@ -9,24 +9,15 @@ from datetime import UTC, datetime
 from typing import TypeAlias
 
 from providers.caldav import alarms, colors, links, people
-from providers.caldav.lines import (
-    Component,
-    Document,
-    Line,
-    escape,
-    join_params,
-    param,
-    quote,
-)  # fmt: skip
-from providers.caldav.lines import (
-    write as dump_document,
-)
 from providers.caldav.parsing import CALLS, KEY, METADATA, RULES, SHOW_AS, STATUS, VISIBILITY
 from providers.caldav.planned import Planned
 from providers.caldav.values import dump_wall
 from providers.caldav.vtz import vtimezone_text
 from providers.core import times, timezones
 from providers.core.errors import Kind, ProviderError
+from providers.core.ical import Component, Document, Line, param
+from providers.core.ical_write import escape, join_params, quote
+from providers.core.ical_write import write as dump_document
 from ucal.v1 import event_pb2, types_pb2
 
 WRITABLE = (

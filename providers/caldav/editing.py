@@ -18,11 +18,11 @@ from providers.caldav.dumping import (
     touch,
     write_event,
 )  # fmt: skip
-from providers.caldav.lines import Component
 from providers.caldav.objects import Object
 from providers.caldav.parsing import RULES, Context, fill_event
 from providers.caldav.planned import planned_at
 from providers.core.errors import ProviderError
+from providers.core.ical import Component
 from ucal.v1 import event_pb2, types_pb2
 
 
@@ -77,12 +77,12 @@ def read_component(component: Component, context: Context) -> event_pb2.Event:
 def write(
     found: Object,
     component: Component,
-    before: event_pb2.Event,
-    event: event_pb2.Event,
+    change: tuple[event_pb2.Event, event_pb2.Event],
     names: Sequence[str],
     wish: Wish,
 ) -> None:
-    """Write the named fields of `event` into `component`, and note that it has changed."""
+    """Write the named fields of a `change` from one event to another, and note the time of it."""
+    before, event = change
     target = Target(found.document, component, wish.losses, wish.address, before)
     write_event(target, event, names)
     significant = wish.raises_sequence and bool(SIGNIFICANT & set(names))
@@ -98,7 +98,7 @@ def edit_single(found: Object, wish: Wish) -> None:
     before = read_component(component, found.context)
     event = copy_of(before)
     wish.apply(event)
-    write(found, component, before, event, wish.names, wish)
+    write(found, component, (before, event), wish.names, wish)
 
 
 # -- one instance
@@ -115,7 +115,7 @@ def edit_instance(found: Object, instance: event_pb2.Event, key: str, wish: Wish
     component = override_of(found, instance, key)
     event = copy_of(instance)
     wish.apply(event)
-    write(found, component, instance, event, wish.names, wish)
+    write(found, component, (instance, event), wish.names, wish)
 
 
 def override_of(found: Object, instance: event_pb2.Event, key: str) -> Component:

@@ -126,7 +126,8 @@ class Lister:
         async for item in opened(blobs, self.frame):
             found += await slots(item, low, high)
         kept = [s for s in found if self.request.include_canceled or not _canceled(s.event)]
-        return event_pb2.ListEventsResponse(**page_of(kept, cursor, self.size))
+        chosen, token = page_of(kept, cursor, self.size)
+        return event_pb2.ListEventsResponse(events=chosen, next_page_token=token)
 
     async def _window(self, low: datetime, high: datetime) -> list[Blob]:
         """The data of what may overlap a window, in one request if that is not too much."""
@@ -221,8 +222,8 @@ def _canceled(event: event_pb2.Event) -> bool:
     return event.status == _CANCELED
 
 
-def page_of(found: list[Slot], cursor: Cursor, size: int) -> dict[str, object]:
-    """`events` and `next_page_token` of a page of instances, by start."""
+def page_of(found: list[Slot], cursor: Cursor, size: int) -> tuple[list[event_pb2.Event], str]:
+    """A page of instances, by start, and the token of the next."""
     rows = sorted(found, key=lambda slot: slot.row)
     if cursor.after:
         at = times.EPOCH + timedelta(microseconds=cursor.at)
@@ -233,7 +234,7 @@ def page_of(found: list[Slot], cursor: Cursor, size: int) -> dict[str, object]:
         last = chosen[-1]
         micros = (last.start - times.EPOCH) // timedelta(microseconds=1)
         token = write_cursor(Cursor(after=last.event.id, at=micros))
-    return {"events": [slot.event for slot in chosen], "next_page_token": token}
+    return [slot.event for slot in chosen], token
 
 
 # -- one event
@@ -308,9 +309,8 @@ async def list_instances(
         kept = await slots(found, low, high)
     kept = [s for s in kept if request.include_canceled or not _canceled(s.event)]
     size = min(request.page_size or DEFAULT_PAGE, MAX_PAGE)
-    return event_pb2.ListEventInstancesResponse(
-        **page_of(kept, read_cursor(request.page_token), size)
-    )
+    chosen, token = page_of(kept, read_cursor(request.page_token), size)
+    return event_pb2.ListEventInstancesResponse(events=chosen, next_page_token=token)
 
 
 async def _one(

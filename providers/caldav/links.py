@@ -16,7 +16,7 @@ _PRODUCTS: tuple[tuple[str, str, _Kind], ...] = (
     ("teams.live.com", r"/meet/(\d+)", types_pb2.CONFERENCE_KIND_TEAMS),
     ("zoom.us", r"/(?:j|w|wc/join)/(\d{9,})|/(?:my|s)/", types_pb2.CONFERENCE_KIND_ZOOM),
     ("zoomgov.com", r"/(?:j|w)/(\d{9,})|/(?:my|s)/", types_pb2.CONFERENCE_KIND_ZOOM),
-    ("webex.com", r"/(?:meet|join|.*/j\.php|wbxmjs/|webappng/|[^/]+/)", types_pb2.CONFERENCE_KIND_WEBEX),
+    ("webex.com", r"/(?:meet|join|wbxmjs/|webappng/|[^/]+/)", types_pb2.CONFERENCE_KIND_WEBEX),
     ("gotomeeting.com", r"/(?:join/)?(\d{9,})?", types_pb2.CONFERENCE_KIND_GOTO),
     ("gotomeet.me", r"/", types_pb2.CONFERENCE_KIND_GOTO),
     ("meet.goto.com", r"/(\d{9,})?", types_pb2.CONFERENCE_KIND_GOTO),

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta, tzinfo
 
 from providers.caldav.collections import Collection
-from providers.caldav.lines import Component, Document, Line, param, read
 from providers.caldav.parsing import Context, Draft, fill_event, fill_recurrence
 from providers.caldav.paths import EventId
 from providers.caldav.planned import Planned, key_of, like
@@ -16,6 +15,7 @@ from providers.caldav.resources import Blob
 from providers.caldav.values import parse_duration
 from providers.caldav.zones import Zone, Zones
 from providers.core import timezones
+from providers.core.ical import Component, Document, Line, param, read
 from providers.core.raw import fill_raw
 from providers.core.times import set_planned
 from ucal.v1 import event_pb2
@@ -150,7 +150,7 @@ def _align(found: Object) -> None:
     start = found.master.first("DTSTART") if found.master else None
     if start is None:
         return
-    begins, zone = found.context.zones.read(start)
+    begins, _ = found.context.zones.read(start)
     if begins is None:
         return
     aligned: dict[str, Component] = {}

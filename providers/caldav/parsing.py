@@ -12,11 +12,11 @@ from typing import TypeAlias
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from providers.caldav import alarms, colors, links, people
-from providers.caldav.lines import Component, Line, param, split, unescape
 from providers.caldav.planned import Planned
 from providers.caldav.values import parse_duration
 from providers.caldav.zones import UNZONED, Zone, Zones
 from providers.core import recurrence
+from providers.core.ical import Component, Line, param, split, unescape
 from providers.core.times import set_planned
 from ucal.v1 import event_pb2, types_pb2
 
@@ -340,7 +340,10 @@ def _finish_conference(draft: Draft) -> None:
 def fill_recurrence(event: event_pb2.Event, draft: Draft) -> None:
     """Set `recurrence` from the lines that were read, in zones that everybody knows."""
     zone = draft.zone or UNZONED
-    lines = [draft.context.zones.rule_text(line, draft.start, zone) for line in sorted(draft.rules, key=_rank)]
+    lines = [
+        draft.context.zones.rule_text(line, draft.start, zone)
+        for line in sorted(draft.rules, key=_rank)
+    ]
     recurrence.fill(event.recurrence, [line for line in lines if line], event.start_at)
 
 

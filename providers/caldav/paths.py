@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 MAX_PATH = 2048
-# What stays escaped in the canonical form: the escape itself, separators of paths and ids, controls.
+# What stays escaped in the canonical form: the escape, separators of paths and ids, controls.
 _ESCAPED = re.compile(r"[%/#|\x00-\x1f\x7f]")
 _ORIGIN = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*|^//[^/?#]*")
 

@@ -7,7 +7,8 @@ server noted about delivery, and whatever other clients wrote.
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import unquote
 
-from providers.caldav.lines import Component, Line, join_params, param, params_of, quote
+from providers.core.ical import Component, Line, param, params_of
+from providers.core.ical_write import join_params, quote
 from ucal.v1 import event_pb2, types_pb2
 
 RESPONSES: Mapping[str, types_pb2.AttendeeResponse.ValueType] = {
@@ -171,11 +172,11 @@ def answer(
     done = False
     lines = []
     for line in component.lines:
-        own = line[0] == "ATTENDEE" and address_of(line).lower() in addresses
-        if own:
+        if line[0] == "ATTENDEE" and address_of(line).lower() in addresses:
             done = True
-            line = _without(_with(line, "PARTSTAT", PARTSTATS[response]), "RSVP")
-        lines.append(line)
+            lines.append(_without(_with(line, "PARTSTAT", PARTSTATS[response]), "RSVP"))
+        else:
+            lines.append(line)
     component.lines = lines
     return done
 

@@ -1,4 +1,4 @@
-"""Planned starts of instances (RFC 5545 RECURRENCE-ID), and the part that they play in ids. Pure."""
+"""Planned starts of instances (RFC 5545 RECURRENCE-ID), and their part in ids. Pure."""
 
 from datetime import UTC, date, datetime
 from typing import TypeAlias

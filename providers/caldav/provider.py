@@ -39,7 +39,10 @@ class CalDav(Provider):
     display_name = "CalDAV"
     api_version = "RFC 4791"
     documentation_url = "https://www.rfc-editor.org/rfc/rfc4791"
-    auth_kinds = (provider_pb2.AUTH_KIND_BASIC, provider_pb2.AUTH_KIND_OAUTH)
+    auth_kinds: ClassVar[tuple[provider_pb2.AuthKind.ValueType, ...]] = (
+        provider_pb2.AUTH_KIND_BASIC,
+        provider_pb2.AUTH_KIND_OAUTH,
+    )
     delta_kinds = frozenset({_EVENT})
     features = FEATURES
     reasons = REASONS

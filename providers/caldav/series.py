@@ -17,13 +17,13 @@ from providers.caldav.editing import (
     write,
 )  # fmt: skip
 from providers.caldav.expanding import Pattern, pattern_of, yields
-from providers.caldav.lines import Component, Document, Line
 from providers.caldav.objects import Object, instant_of
 from providers.caldav.parsing import RULES
 from providers.caldav.planned import Planned, key_of, planned_at
 from providers.caldav.values import dump_wall
 from providers.core import recurrence, times, timezones
 from providers.core.errors import ProviderError
+from providers.core.ical import Component, Document, Line
 from ucal.v1 import event_pb2, types_pb2
 
 _TIMES = frozenset({"start_at", "end_at"})
@@ -47,8 +47,8 @@ async def edit_all(found: Object, wish: Wish, instance: event_pb2.Event | None) 
     _check_rules(event, before, wish)
     others = [name for name in names if name not in {*_TIMES, "recurrence"}]
     for component in found.overrides.values():
-        _follow(found, component, before, event, others, wish)
-    write(found, found.master, before, event, names, wish)
+        _follow(found, component, (before, event), others, wish)
+    write(found, found.master, (before, event), names, wish)
     await _carry_all(found, old, before.start_at, wish)
 
 
@@ -89,19 +89,19 @@ def _check_rules(event: event_pb2.Event, before: event_pb2.Event, wish: Wish) ->
 def _follow(
     found: Object,
     component: Component,
-    before: event_pb2.Event,
-    event: event_pb2.Event,
+    change: tuple[event_pb2.Event, event_pb2.Event],
     names: Sequence[str],
     wish: Wish,
 ) -> None:
     """Let an exception follow its series in the fields in which it did not differ from it."""
+    before, event = change
     own = read_component(component, found.context)
     same = [name for name in names if getattr(own, name) == getattr(before, name)]
     if not same:
         return
     after = copy_of(own)
     fields.apply(after, event, same)
-    write(found, component, own, after, same, wish)
+    write(found, component, (own, after), same, wish)
 
 
 # -- exceptions of a series that moves
@@ -151,9 +151,9 @@ class _Move:
             return None
         moved = self._moved(slot)
         planned = planned_at(moved)
-        if not await yields(self.found, self.new, planned):
-            if await yields(self.found, self.old, planned_at(slot)):
-                return None
+        there = await yields(self.found, self.new, planned)
+        if not there and await yields(self.found, self.old, planned_at(slot)):
+            return None
         document = self.found.document
         own = read_component(component, self.found.context)
         component.put_all(["RECURRENCE-ID"], [recurrence_id(document, planned, self.new.start)])
@@ -217,7 +217,7 @@ def later_keys(found: Object, planned: Planned) -> list[str]:
     return sorted(key for key in found.overrides if key >= first)
 
 
-def cut(found: Object, pattern: Pattern, planned: Planned) -> tuple[list[str], list[str]]:
+def cut(pattern: Pattern, planned: Planned) -> tuple[list[str], list[str]]:
     """Rules of the series before `planned`, and of the one from there on."""
     return recurrence.split(pattern.rules, pattern.start, planned)
 

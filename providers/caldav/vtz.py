@@ -15,16 +15,29 @@ def vtimezone_text(zone: str, year: int) -> str:
     while at < end:
         now = at.astimezone(rules)
         if now.utcoffset() != before:
-            out += _part("DAYLIGHT" if now.dst() else "STANDARD", before, now.utcoffset(), (at + before).replace(tzinfo=None), now.tzname())
+            out += _part(
+                "DAYLIGHT" if now.dst() else "STANDARD",
+                before,
+                now.utcoffset(),
+                (at + before).replace(tzinfo=None),
+                now.tzname(),
+            )
             before = now.utcoffset()
         at += timedelta(hours=1)
     return "\n".join([*out, "END:VTIMEZONE"])
 
 
 def _part(kind, before, after, at, name):
-    return [f"BEGIN:{kind}", f"DTSTART:{at:%Y%m%dT%H%M%S}", f"TZOFFSETFROM:{_off(before)}", f"TZOFFSETTO:{_off(after)}", f"TZNAME:{name}", f"END:{kind}"]
+    return [
+        f"BEGIN:{kind}",
+        f"DTSTART:{at:%Y%m%dT%H%M%S}",
+        f"TZOFFSETFROM:{_off(before)}",
+        f"TZOFFSETTO:{_off(after)}",
+        f"TZNAME:{name}",
+        f"END:{kind}",
+    ]
 
 
 def _off(delta):
     minutes = int(delta.total_seconds() // 60)
-    return f"{'-' if minutes < 0 else '+'}{abs(minutes)//60:02}{abs(minutes)%60:02}"
+    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}{abs(minutes) % 60:02}"

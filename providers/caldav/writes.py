@@ -14,13 +14,13 @@ from providers.caldav.dumping import WRITABLE, Losses, Target, new_document, tou
 from providers.caldav.editing import Wish
 from providers.caldav.events import event_at, load
 from providers.caldav.expanding import pattern_of
-from providers.caldav.lines import write as write_ics
 from providers.caldav.objects import Frame, Object, open_object
 from providers.caldav.paths import EventId
 from providers.caldav.planned import planned_of
 from providers.caldav.resources import Blob
 from providers.core.call import Call
 from providers.core.errors import Kind, ProviderError
+from providers.core.ical_write import write as write_ics
 from ucal.v1 import event_pb2, types_pb2
 
 _THIS = types_pb2.UPDATE_SCOPE_THIS_INSTANCE
@@ -74,7 +74,8 @@ async def create_event(
         uid = str(uuid.uuid5(uuid.NAMESPACE_URL, name)).upper()
     losses = Losses()
     document, component = new_document(uid, call.now())
-    names = [name for name in WRITABLE if _is_set(request.event, name)]
+    given = {field.name for field, _ in request.event.ListFields()}
+    names = [name for name in WRITABLE if name in given]
     write_event(Target(document, component, losses, desk.address), request.event, names)
     touch(component, call.now(), significant=True)
     losses.refuse_if(request.strict)
@@ -94,11 +95,6 @@ async def create_event(
         )
     found.event(answer.event)
     return answer
-
-
-def _is_set(event: event_pb2.Event, name: str) -> bool:
-    field = event.DESCRIPTOR.fields_by_name[name]
-    return event.HasField(name) if field.has_presence else bool(getattr(event, name))
 
 
 def _uid(found: Object) -> str:
@@ -218,7 +214,9 @@ class _Update:
     desk: Desk
     asked: EventId
     request: event_pb2.UpdateEventRequest
-    notifications: types_pb2.NotificationOutcome.ValueType = 0
+    notifications: types_pb2.NotificationOutcome.ValueType = (
+        types_pb2.NOTIFICATION_OUTCOME_UNSPECIFIED
+    )
 
     def wish(self, before: event_pb2.Event) -> Wish:
         """What is wanted of an event that is `before` now."""
@@ -322,7 +320,7 @@ class _Update:
         planned = planned_of(self.asked.instance)
         if planned is None:
             raise ProviderError.not_found("event", str(self.asked))
-        head_rules, tail_rules = series.cut(found, pattern_of(found), planned)
+        head_rules, tail_rules = series.cut(pattern_of(found), planned)
         tail = series.tail_of(found, instance, planned, tail_rules, wish)
         await series.edit_all(tail, wish, None)
         wish.losses.refuse_if(request.strict)
@@ -447,7 +445,7 @@ async def _what_is_left(
     pattern = pattern_of(found) if found.recurs else None
     if pattern is None or await series.is_first(found, pattern, planned):
         return None
-    head_rules, _ = series.cut(found, pattern, planned)
+    head_rules, _ = series.cut(pattern, planned)
     series.shorten(found, head_rules, planned, wish)
     return "changed"
 
@@ -513,9 +511,10 @@ async def respond_to_event(
 
     found, result = await _write_back(desk, asked, request.etag, edit)
     answer = event_pb2.RespondToEventResponse(event=await event_at(found, result))
-    for name in ("comment", "proposed_time"):
-        if getattr(request, name) if name == "comment" else request.HasField(name):
-            answer.report.dropped_fields.paths.append(name)
+    if request.comment:
+        answer.report.dropped_fields.paths.append("comment")
+    if request.HasField("proposed_time"):
+        answer.report.dropped_fields.paths.append("proposed_time")
     if not desk.account.schedules:
         answer.report.notifications = types_pb2.NOTIFICATION_OUTCOME_NONE
     elif quiet and desk.suppresses:

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
-from providers.caldav.lines import Line, param
 from providers.caldav.planned import Planned, like
 from providers.caldav.values import dump_wall, parse_wall
 from providers.core import timezones
+from providers.core.ical import Line, param
 
 
 @dataclass(frozen=True, slots=True)
