@@ -6,6 +6,8 @@ from typing import cast
 from providers.core.provider import Provider
 
 PROVIDERS: dict[str, str] = {
+    "apple_icloud": "providers.caldav.provider:AppleICloud",
+    "caldav": "providers.caldav.provider:CalDav",
     "sandbox": "providers.sandbox.provider:Sandbox",
 }
 
