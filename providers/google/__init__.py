@@ -1,0 +1,1 @@
+"""Google Calendar and Google Meet. Nothing of another vendor lives here."""

@@ -1,0 +1,97 @@
+"""What an event is to its series, what scopes that allows, arithmetic on planned times. Pure."""
+
+import enum
+from datetime import UTC, date, datetime, timedelta
+from typing import TypeAlias
+
+from providers.core import times, timezones
+from providers.core.errors import ProviderError
+from providers.google.event_times import parse_time
+from providers.google.wire import Event, EventDateTime
+from ucal.v1 import types_pb2
+
+Planned: TypeAlias = date | datetime
+
+_THIS = types_pb2.UPDATE_SCOPE_THIS_INSTANCE
+_FOLLOWING = types_pb2.UPDATE_SCOPE_THIS_AND_FOLLOWING
+_ALL = types_pb2.UPDATE_SCOPE_ALL
+SCOPES = (_THIS, _FOLLOWING, _ALL)
+
+
+class Reach(enum.Enum):
+    """What a write is to touch."""
+
+    OBJECT = "object"
+    """The addressed object itself: a single event, an instance alone, or the series as a whole."""
+    SERIES = "series"
+    """The series of the addressed instance."""
+    FOLLOWING = "following"
+    """The addressed instance and the later ones."""
+
+
+def reach(current: Event, scope: types_pb2.UpdateScope.ValueType) -> Reach:
+    """What `scope` means for the addressed event.
+
+    Raises:
+        ProviderError: INVALID "scope" when a recurring object is addressed without one, or a series
+            as if it were an instance.
+    """
+    if current.recurringEventId:
+        if scope == _THIS:
+            return Reach.OBJECT
+        if scope == _ALL:
+            return Reach.SERIES
+        if scope == _FOLLOWING:
+            return Reach.FOLLOWING
+    elif not current.recurrence or scope in {_ALL, _FOLLOWING}:
+        return Reach.OBJECT
+    elif scope == _THIS:
+        raise ProviderError.invalid(
+            "scope", "this is the id of a series: address one of its instances"
+        )
+    raise ProviderError.invalid("scope", "is required for a recurring event")
+
+
+def event_time(found: EventDateTime | None) -> types_pb2.EventTime:
+    """A time of Google's as the contract has it; unset when there is none."""
+    target = types_pb2.EventTime()
+    if found is not None:
+        parse_time(target, found)
+    return target
+
+
+def planned(when: types_pb2.EventTime) -> Planned:
+    """A planned start in the form in which core's recurrence reckons: a date, or an aware time."""
+    if when.WhichOneof("value") == "date":
+        return times.date_of(when.date)
+    return times.datetime_of(when.timestamp)
+
+
+def moment(when: types_pb2.EventTime) -> datetime:
+    """What puts planned starts of one series in order: aware; a date is its midnight in UTC."""
+    return times.instant(when)
+
+
+def wall(when: types_pb2.EventTime, zone: str) -> datetime:
+    """Wall time in `zone`, naive; of a date its midnight."""
+    if when.WhichOneof("value") == "date":
+        return datetime.combine(times.date_of(when.date), datetime.min.time())
+    there = times.datetime_of(when.timestamp).astimezone(timezones.zone_or_none(zone) or UTC)
+    return there.replace(tzinfo=None)
+
+
+def moved(when: types_pb2.EventTime, by: timedelta, zone: str) -> types_pb2.EventTime:
+    """`when`, moved by so much of wall time in `zone`."""
+    target = types_pb2.EventTime()
+    there = wall(when, zone) + by
+    if when.WhichOneof("value") == "date":
+        times.set_date(target, there.date(), when.time_zone)
+    else:
+        aware = there.replace(tzinfo=timezones.zone_or_none(zone) or UTC)
+        times.set_instant(target, aware.astimezone(UTC), when.time_zone)
+    return target
+
+
+def same_form(one: types_pb2.EventTime, other: types_pb2.EventTime) -> bool:
+    """Whether both are dates, or both are instants."""
+    return one.WhichOneof("value") == other.WhichOneof("value")
