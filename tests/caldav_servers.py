@@ -21,6 +21,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
@@ -62,6 +63,12 @@ class DavServer:
     def password(self) -> str:
         """The first user's password."""
         return self.users[self.username]
+
+
+def signed(server: DavServer) -> dict[str, str]:
+    """The header that signs requests of the first user (RFC 7617)."""
+    pair = b64encode(f"{server.username}:{server.password}".encode()).decode()
+    return {"Authorization": f"Basic {pair}"}
 
 
 class ServerFailedError(RuntimeError):

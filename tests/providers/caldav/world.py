@@ -16,7 +16,7 @@ from providers.core.guard import Guard
 from providers.core.http import Door, Http
 from providers.core.settings import ProviderSettings
 from providers.core.transport import Transport
-from tests.caldav_servers import DavServer
+from tests.caldav_servers import DavServer, signed
 from ucal.v1 import calendar_pb2, connection_pb2, event_pb2, types_pb2
 
 MONDAY = datetime(2027, 3, 8, 9, tzinfo=UTC)
@@ -61,9 +61,8 @@ class World:
         self, method: str, name: str = "", body: str | bytes = b"", **headers: str
     ) -> tuple[int, bytes, Any]:
         """A request by somebody else with the same account."""
-        auth = aiohttp.BasicAuth(self.server.username, self.server.password, "utf-8")
         async with (
-            aiohttp.ClientSession(auth=auth) as session,
+            aiohttp.ClientSession(headers=signed(self.server)) as session,
             session.request(
                 method,
                 self.url(name),
