@@ -50,7 +50,9 @@ class Allowed:
             return True
         if port != _PORTS.get(scheme):
             return False
-        return host == self._base[1] or host in self._exact or host.endswith(self._suffixes)
+        if host == self._base[1] and self._base[2] == _PORTS["http"]:
+            return True  # the same host, and now with TLS
+        return host in self._exact or host.endswith(self._suffixes)
 
 
 def origin(url: httpx.URL) -> tuple[str, str, int]:

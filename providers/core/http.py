@@ -16,7 +16,7 @@ from providers.core import retry
 from providers.core.auth import UNSIGNED
 from providers.core.encode import Params, body_and_headers, parse_url, quote, target
 from providers.core.errors import ProviderError
-from providers.core.exchange import Allowed, Order, chunks_of, exchange, reply_of
+from providers.core.exchange import Allowed, Order, chunks_of, exchange, origin, reply_of
 from providers.core.outcome import Flight, cut_off, refused, verdict
 from providers.core.replies import Classify, Reply, error_for, facts, is_outage, retry_after
 
@@ -100,11 +100,11 @@ class Http:
             base_url: from the settings or the provider's constants, never from an answer.
             auth: another way to sign.
         """
-        host = parse_url(self.base_url).host
+        _, host, port = origin(parse_url(self.base_url))
         return replace(
             self,
             base_url=base_url,
-            allowed_hosts=(*self.allowed_hosts, host),
+            allowed_hosts=(*self.allowed_hosts, f"{host}:{port}"),
             auth=self.auth if auth is None else auth,
         )
 

@@ -17,15 +17,57 @@ LOOPBACK = ("127.0.0.0/8",)
 # No waiting between attempts, and a breaker that never opens.
 QUICK = Policy(base=0.0, least=1_000_000)
 
+Answer = Callable[[web.Request], web.Response]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+class Upstream:
+    """Answers as it is told, in turn, the last one for ever; keeps what it was asked."""
+
+    def __init__(self, *answers: int | Answer) -> None:
+        self.answers = list(answers) or [200]
+        self.seen: list[web.Request] = []
+        self.bodies: list[bytes] = []
+
+    async def __call__(self, request: web.Request) -> web.Response:
+        self.seen.append(request)
+        self.bodies.append(await request.read())
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, int):
+            return web.Response(status=answer)
+        return answer(request)
+
+    @property
+    def lines(self) -> list[str]:
+        return [f"{each.method} {each.raw_path}" for each in self.seen]
+
+
+def loses(request: web.Request) -> web.Response:
+    """The work is done, the answer never comes."""
+    assert request.transport is not None
+    request.transport.abort()
+    return web.Response()
+
+
+def answer(status: int, **headers: str) -> Answer:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return lambda request: web.Response(status=status, headers=named)
+
+
+def to(location: str, status: int = 302) -> Answer:
+    return answer(status, location=location)
 
 
 @asynccontextmanager
 async def serving(handler: Handler) -> AsyncIterator[str]:
     """An HTTP server for every method and path; gives its origin."""
     app = web.Application(client_max_size=64 * 1024 * 1024)
-    app.router.add_route("*", "/{tail:.*}", handler)
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return await handler(request)
+
+    app.router.add_route("*", "/{tail:.*}", handle)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0, backlog=2048)
