@@ -10,14 +10,13 @@ from typing import TypeAlias
 
 from providers.caldav import alarms, colors, links, people
 from providers.caldav.parsing import CALLS, KEY, METADATA, RULES, SHOW_AS, STATUS, VISIBILITY
-from providers.caldav.planned import Planned
 from providers.caldav.values import dump_wall
-from providers.caldav.vtz import vtimezone_text
 from providers.core import times, timezones
 from providers.core.errors import Kind, ProviderError
 from providers.core.ical import Component, Document, Line, param
 from providers.core.ical_write import escape, join_params, quote
 from providers.core.ical_write import write as dump_document
+from providers.core.vtimezone_write import vtimezone_text
 from ucal.v1 import event_pb2, types_pb2
 
 WRITABLE = (
@@ -373,10 +372,3 @@ WRITERS: Mapping[str, Writer] = {
     "conference": _conference,
     "recurrence": _recurrence,
 }
-
-
-def recurrence_id(document: Document, planned: Planned, like: types_pb2.EventTime) -> Line:
-    """RECURRENCE-ID in the form and zone of the series' start (P35)."""
-    when = types_pb2.EventTime()
-    times.set_planned(when, planned, like.time_zone)
-    return time_line(document, "RECURRENCE-ID", when)

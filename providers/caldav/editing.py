@@ -13,12 +13,10 @@ from providers.caldav.dumping import (
     SIGNIFICANT,
     Losses,
     Target,
-    recurrence_id,
-    time_line,
     touch,
     write_event,
 )  # fmt: skip
-from providers.caldav.objects import Object
+from providers.caldav.objects import Object, slot_line
 from providers.caldav.parsing import RULES, Context, fill_event
 from providers.caldav.planned import planned_at
 from providers.core.errors import ProviderError
@@ -128,13 +126,11 @@ def override_of(found: Object, instance: event_pb2.Event, key: str) -> Component
         return known or next(iter(found.overrides.values()))
     component = found.master.copy()
     component.drop(*RULES, "DURATION")
-    start = time_line(found.document, "DTSTART", instance.start_at)
-    component.put_all(["DTSTART"], [start])
-    component.put_all(["DTEND"], [time_line(found.document, "DTEND", instance.end_at)])
-    line = recurrence_id(
-        found.document, planned_at(instance.original_start_at), instance.original_start_at
-    )
-    component.put_all(["RECURRENCE-ID"], [line])
+    planned = planned_at(instance.original_start_at)
+    length = planned_at(instance.end_at) - planned_at(instance.start_at)
+    component.put_all(["DTSTART"], [slot_line(found, "DTSTART", planned)])
+    component.put_all(["DTEND"], [slot_line(found, "DTEND", planned + length)])
+    component.put_all(["RECURRENCE-ID"], [slot_line(found, "RECURRENCE-ID", planned)])
     found.document.root.parts.append(component)
     found.overrides[key] = component
     return component
@@ -145,10 +141,8 @@ def exclude_instance(found: Object, instance: event_pb2.Event, key: str, wish: W
     drop_overrides(found, [key])
     if found.master is None:
         return
-    line = recurrence_id(
-        found.document, planned_at(instance.original_start_at), instance.original_start_at
-    )
-    excluded = [*found.master.every(*RULES), ("EXDATE", line[1], line[2])]
+    line = slot_line(found, "EXDATE", planned_at(instance.original_start_at))
+    excluded = [*found.master.every(*RULES), line]
     found.master.put_all(RULES, excluded)
     touch(found.master, wish.now, significant=wish.raises_sequence)
 

@@ -12,10 +12,11 @@ from providers.caldav.parsing import Context, Draft, fill_event, fill_recurrence
 from providers.caldav.paths import EventId
 from providers.caldav.planned import Planned, key_of, like
 from providers.caldav.resources import Blob
-from providers.caldav.values import parse_duration
+from providers.caldav.values import dump_wall, parse_duration
 from providers.caldav.zones import Zone, Zones
 from providers.core import timezones
 from providers.core.ical import Component, Document, Line, param, read
+from providers.core.ical_write import quote
 from providers.core.raw import fill_raw
 from providers.core.times import set_planned
 from ucal.v1 import event_pb2
@@ -160,6 +161,22 @@ def _align(found: Object) -> None:
         aligned[key_of(like(value, begins)) if value is not None else key] = component
     if aligned.keys() != found.overrides.keys():
         found.overrides = aligned
+
+
+def slot_line(found: Object, name: str, planned: Planned) -> Line:
+    """A property that names `planned` as the series' DTSTART would: same form, same TZID (P35)."""
+    start = found.master.first("DTSTART") if found.master else None
+    if start is None:
+        return (name, "", dump_wall(planned))
+    begins, zone = found.context.zones.read(start)
+    planned = planned if begins is None else like(planned, begins)
+    if not isinstance(planned, datetime):
+        return (name, ";VALUE=DATE", dump_wall(planned))
+    tzid = param(start, "TZID")
+    if planned.tzinfo is None or not tzid or zone.rules is None:
+        return (name, "", dump_wall(planned.astimezone(UTC) if planned.tzinfo else planned))
+    wall = planned.astimezone(zone.rules).replace(tzinfo=None)
+    return (name, f";TZID={quote(tzid)}", dump_wall(wall))
 
 
 def periods(rules: list[Line], zones: Zones, start: Planned) -> dict[str, timedelta]:

@@ -6,7 +6,7 @@ What has no reader is left where it is; `raw` shows it.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -66,6 +66,7 @@ class Draft:
     context: Context
     start: Planned | None = None
     zone: Zone | None = None
+    end: Line | None = None
     duration: timedelta | None = None
     calls: list[Line] = field(default_factory=list)
     rules: list[Line] = field(default_factory=list)
@@ -108,9 +109,7 @@ def _start(draft: Draft, line: Line) -> None:
 
 
 def _end(draft: Draft, line: Line) -> None:
-    value, zone = draft.context.zones.read(line)
-    if value is not None:
-        set_planned(draft.event.end_at, value, zone.name)
+    draft.end = line
 
 
 def _duration(draft: Draft, line: Line) -> None:
@@ -126,33 +125,25 @@ def _finish_times(draft: Draft) -> None:
     if start is None:
         return
     event.is_all_day = not isinstance(start, datetime)
-    if event.end_at.WhichOneof("value") != event.start_at.WhichOneof("value"):
-        event.ClearField("end_at")
-    end: Planned = start
     name = draft.zone.name if draft.zone else ""
-    if not event.HasField("end_at"):
+    end, zone = draft.context.zones.read(draft.end) if draft.end else (None, UNZONED)
+    if isinstance(end, datetime) and isinstance(start, datetime) and start.tzinfo is not None:
+        # Without a TZID of its own the end is where the start is: Mozilla wrote it so.
+        zone = zone if end.tzinfo else draft.zone or UNZONED
+        end = end if end.tzinfo else end.replace(tzinfo=start.tzinfo)
+    if end is None or not _alike(end, start):
         length = draft.duration if draft.duration and draft.duration > timedelta(0) else None
         set_planned(event.end_at, later(start, length or _usual(start)), name)
-        return
-    if event.is_all_day:
-        stated = event.end_at.date
-        end = date(stated.year, stated.month, stated.day)
-        if end <= start:
-            set_planned(event.end_at, start + timedelta(days=1), "")
-    elif _precedes(event.end_at, event.start_at):
-        event.end_at.CopyFrom(event.start_at)
+    elif end < start or (event.is_all_day and end == start):
+        set_planned(event.end_at, later(start, _usual(start)), name)
+    else:
+        set_planned(event.end_at, end, zone.name)
 
 
-def _precedes(end: types_pb2.EventTime, start: types_pb2.EventTime) -> bool:
-    if end.WhichOneof("value") == "timestamp":
-        one, other = end.timestamp, start.timestamp
-        return (one.seconds, one.nanos) < (other.seconds, other.nanos)
-    return _wall(end) < _wall(start)
-
-
-def _wall(when: types_pb2.EventTime) -> tuple[int, ...]:
-    wall = when.floating
-    return (wall.year, wall.month, wall.day, wall.hours, wall.minutes, wall.seconds)
+def _alike(one: Planned, other: Planned) -> bool:
+    if isinstance(one, datetime) and isinstance(other, datetime):
+        return (one.tzinfo is None) == (other.tzinfo is None)
+    return isinstance(one, datetime) == isinstance(other, datetime)
 
 
 def _usual(start: Planned) -> timedelta:

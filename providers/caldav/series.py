@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import cast
 
 from providers.caldav import fields, shifting
-from providers.caldav.dumping import recurrence_id, time_line, touch
+from providers.caldav.dumping import time_line, touch
 from providers.caldav.editing import (
     Wish,
     copy_of,
@@ -17,7 +17,7 @@ from providers.caldav.editing import (
     write,
 )  # fmt: skip
 from providers.caldav.expanding import Pattern, pattern_of, yields
-from providers.caldav.objects import Object, instant_of
+from providers.caldav.objects import Object, instant_of, slot_line
 from providers.caldav.parsing import RULES
 from providers.caldav.planned import Planned, key_of, planned_at
 from providers.caldav.values import dump_wall
@@ -154,9 +154,8 @@ class _Move:
         there = await yields(self.found, self.new, planned)
         if not there and await yields(self.found, self.old, planned_at(slot)):
             return None
-        document = self.found.document
         own = read_component(component, self.found.context)
-        component.put_all(["RECURRENCE-ID"], [recurrence_id(document, planned, self.new.start)])
+        component.put_all(["RECURRENCE-ID"], [slot_line(self.found, "RECURRENCE-ID", planned)])
         if instant_of(planned_at(own.start_at), self.found.frame.zone) == instant_of(
             planned_at(slot), self.found.frame.zone
         ):

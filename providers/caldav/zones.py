@@ -7,10 +7,11 @@ along (P19), the calendar's own zone, which is a guess and is marked as one.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 
 from providers.caldav.planned import Planned, like
 from providers.caldav.values import dump_wall, parse_wall
-from providers.core import timezones
+from providers.core import timezones, vtimezone
 from providers.core.ical import Line, param
 
 
@@ -20,7 +21,7 @@ class Zone:
 
     Attributes:
         name: IANA name; "" for a VTIMEZONE that is like no IANA zone, and beside dates.
-        rules: None for dates and floating times.
+        rules: those of the VTIMEZONE where it rules. None for dates and floating times.
         inferred: the name was guessed.
     """
 
@@ -31,6 +32,20 @@ class Zone:
 
 UNZONED = Zone("", None)
 IN_UTC = Zone("UTC", UTC)
+
+
+# Years in which a VTIMEZONE has to agree with an IANA zone to be called by its name.
+_YEARS = 5
+
+
+@lru_cache(maxsize=256)
+def _custom(text: str, year: int) -> Zone | None:
+    """The zone of a VTIMEZONE, None when it makes no sense; `year` is the present one."""
+    rules = vtimezone.read_zone(text)
+    if rules is None:
+        return None
+    name = vtimezone.iana_like(rules, year - 1, year + _YEARS)
+    return Zone(name or "", rules, inferred=True)
 
 
 @dataclass(slots=True)
@@ -57,6 +72,10 @@ class Zones:
         name = timezones.iana_name(tzid)
         if name is not None:
             return Zone(name, timezones.zone(name))
+        text = self.texts.get(tzid)
+        custom = _custom(text, datetime.now(UTC).year) if text else None
+        if custom is not None:
+            return custom
         name = self.default or "UTC"
         return Zone(name, timezones.zone(name), inferred=True)
 

@@ -32,8 +32,8 @@ SUMMARY:{title}\r
 {extra}END:VEVENT\r
 END:VCALENDAR\r
 """
-_MKCALENDAR = """<c:mkcalendar xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav"><d:set><d:prop>
-<d:displayname>{title}</d:displayname>
+_MKCALENDAR = """<c:mkcalendar xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav">
+<d:set><d:prop><d:displayname>{title}</d:displayname>
 <c:supported-calendar-component-set><c:comp name="VEVENT"/></c:supported-calendar-component-set>
 </d:prop></d:set></c:mkcalendar>"""
 _RENAME = """<d:propertyupdate xmlns:d="DAV:"><d:set><d:prop><d:displayname>{title}</d:displayname>
@@ -197,7 +197,7 @@ class XandikosHarness(_Harness):
 
 
 class ICloudHarness(_Harness):
-    """`apple_icloud` on Radicale: the subclass's settings; iCloud's quirks have tests of their own."""
+    """`apple_icloud` on Radicale; iCloud's quirks have tests of their own."""
 
     provider = "apple_icloud"
     fixed_kinds = frozenset({BUSY})
