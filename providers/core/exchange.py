@@ -62,7 +62,7 @@ def origin(url: httpx.URL) -> tuple[str, str, int]:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A request, before it is signed."""
+    """A request, before it is signed. `reads`: it changes nothing at the provider."""
 
     method: str
     url: httpx.URL
@@ -70,6 +70,7 @@ class Order:
     content: bytes | None
     expect: Container[int]
     auth: httpx.Auth
+    reads: bool
 
     def accepts(self, status: int) -> bool:
         """Whether an answer of `status` is what was hoped for."""

@@ -135,17 +135,15 @@ class Http:
             auth: sign it.
 
         Raises:
-            ProviderError: UNAVAILABLE when nothing was sent; TIMEOUT or UNAVAILABLE when a read's
-                answer was lost; OUTCOME_UNKNOWN when a write's answer was lost; INVALID when the
+            ProviderError: UNAVAILABLE when nothing was sent (TIMEOUT for a read at the deadline);
+                TIMEOUT or UNAVAILABLE when a read's answer was lost; OUTCOME_UNKNOWN when a write's answer was lost; INVALID when the
                 host is not allowed; else what the provider's `classify` makes of the answer.
         """
         body, fields = body_and_headers(headers, json, content, form)
         where, signer = target(self.base_url, url, params), self.auth if auth else UNSIGNED
-        order = Order(method.upper(), where, fields, body, expect, signer)
-        if reads is None:
-            reads = order.method in retry.READS
-        safe = reads if retry_safe is None else retry_safe
-        return await self._insist(order, safe=safe, reads=reads)
+        reads = method.upper() in retry.READS if reads is None else reads
+        order = Order(method.upper(), where, fields, body, expect, signer, reads)
+        return await self._insist(order, safe=reads if retry_safe is None else retry_safe)
 
     @asynccontextmanager
     async def stream(
@@ -166,8 +164,9 @@ class Http:
         """
         body, fields = body_and_headers(headers, content=content)
         where, signer = target(self.base_url, url, params), self.auth if auth else UNSIGNED
-        order = Order(method.upper(), where, fields, body, expect, signer)
-        reads, flight, host = order.method in retry.READS, Flight(), self._host(order)
+        reads = method.upper() in retry.READS
+        order = Order(method.upper(), where, fields, body, expect, signer, reads)
+        flight, host = Flight(), self._host(order)
         probe, failed = host.enter(), None
         try:
             async with asyncio.timeout_at(self._end()):
@@ -181,7 +180,7 @@ class Http:
                 finally:
                     await response.aclose()
         except (TimeoutError, httpx.TransportError) as error:
-            raise _last(cut_off(error, flight), reads=reads) from None
+            raise _last(cut_off(error, flight, reads=reads), reads=reads) from None
         finally:
             host.leave(failed, probe=probe)
 
@@ -197,7 +196,7 @@ class Http:
         allowed = Allowed.of(self.base_url, self.allowed_hosts)
         return await exchange(self.door.transport, order, allowed, flight)
 
-    async def _insist(self, order: Order, *, safe: bool, reads: bool) -> Reply:
+    async def _insist(self, order: Order, *, safe: bool) -> Reply:
         """Send until there is an answer, or no reason to go on."""
         loop = asyncio.get_running_loop()
         end, host = self._end(), self._host(order)
@@ -208,7 +207,7 @@ class Http:
             found = await self._attempt(order, host, end)
             if isinstance(found, Reply):
                 return replace(found, repeated=True) if doubtful else found
-            doubtful = doubtful or (found.done is retry.Done.PERHAPS and not reads)
+            doubtful = doubtful or (found.done is retry.Done.PERHAPS and not order.reads)
             wait = host.pause(found, safe=safe, tries=tries, left=end - loop.time())
             if wait is None:
                 raise verdict(found.error, doubtful=doubtful)
@@ -226,7 +225,7 @@ class Http:
             failed = is_outage(reply.status)
         except (TimeoutError, httpx.TransportError) as error:
             hasty = isinstance(error, TimeoutError) and loop.time() - begun < _PATIENCE_SECONDS
-            lost = cut_off(error, flight)
+            lost = cut_off(error, flight, reads=order.reads)
             failed = None if hasty or lost.final else True
             return lost
         except ProviderError as error:

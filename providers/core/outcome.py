@@ -26,7 +26,7 @@ class Flight:
         return self.request is not None and was_sent(self.request)
 
 
-def cut_off(error: Exception, flight: Flight) -> Failed:
+def cut_off(error: Exception, flight: Flight, *, reads: bool) -> Failed:
     """An attempt that ended with `error`: httpx's, or TimeoutError at the deadline."""
     if isinstance(error, TooLargeError):
         large = ProviderError(
@@ -36,11 +36,13 @@ def cut_off(error: Exception, flight: Flight) -> Failed:
         )
         return Failed(large, Done.PERHAPS, final=True)
     never_left = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
-    if never_left or (isinstance(error, TimeoutError) and not flight.sent):
+    deadline = isinstance(error, TimeoutError)
+    unsent = never_left or (deadline and not flight.sent)
+    if unsent and not (deadline and reads):
         return Failed(ProviderError(Kind.UNAVAILABLE, "the provider cannot be reached"))
-    if isinstance(error, TimeoutError | httpx.TimeoutException):
+    if deadline or isinstance(error, httpx.TimeoutException):
         late = ProviderError(Kind.TIMEOUT, "the provider did not answer in time")
-        return Failed(late, Done.PERHAPS)
+        return Failed(late, Done.NOTHING if unsent else Done.PERHAPS)
     broken = ProviderError(Kind.UNAVAILABLE, "the connection to the provider broke")
     return Failed(broken, Done.PERHAPS)
 

@@ -396,10 +396,12 @@ async def test_one_host_that_fails_leaves_the_others_alone() -> None:
 async def test_the_deadline_is_asked_for_at_every_request() -> None:
     there = Upstream()
     loop = asyncio.get_running_loop()
-    ends = [loop.time() - 1, loop.time() + 5]
+    ends = [loop.time() - 1, loop.time() - 1, loop.time() + 5]
     async with upstream(there) as http:
         asking = Http(http.door, http.base_url, deadline=lambda: ends.pop(0))
         assert (await failure(asking.send("POST", "x"))).kind is Kind.UNAVAILABLE
+        assert (await failure(asking.send("GET", "x"))).kind is Kind.TIMEOUT
+        assert there.seen == []
         assert (await asking.send("POST", "x")).status == 200
 
 
