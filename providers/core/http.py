@@ -135,9 +135,10 @@ class Http:
             auth: sign it.
 
         Raises:
-            ProviderError: UNAVAILABLE when nothing was sent (TIMEOUT for a read at the deadline);
-                TIMEOUT or UNAVAILABLE when a read's answer was lost; OUTCOME_UNKNOWN when a write's answer was lost; INVALID when the
-                host is not allowed; else what the provider's `classify` makes of the answer.
+            ProviderError: UNAVAILABLE when nothing was sent; TIMEOUT or UNAVAILABLE when a read's
+                answer was lost or its deadline passed; OUTCOME_UNKNOWN when a write's answer was
+                lost; INVALID when the host is not allowed; else what the provider's `classify`
+                makes of the answer.
         """
         body, fields = body_and_headers(headers, json, content, form)
         where, signer = target(self.base_url, url, params), self.auth if auth else UNSIGNED
