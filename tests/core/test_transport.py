@@ -3,12 +3,20 @@
 import asyncio
 import gzip
 import os
+import ssl
 import tracemalloc
 import zlib
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
 from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from providers.core.errors import Kind, ProviderError
 from providers.core.guard import Guard
@@ -19,6 +27,7 @@ from providers.core.transport import (
     NotSentError,
     TooLargeError,
     Transport,
+    authorities,
     was_sent,
 )
 from tests.core.upstream import LOOPBACK, door, failure, heard, serving, talking, upstream
@@ -115,6 +124,70 @@ async def test_a_deadline_tells_what_was_sent_from_what_waited_for_a_connection(
         second = asyncio.create_task(failure(http.send("POST", "/")))
         assert (await first).kind is Kind.OUTCOME_UNKNOWN
         assert (await second).kind is Kind.UNAVAILABLE
+
+
+# -- TLS
+
+
+def _certificate(folder: Path, host: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """A server's context for `host`, and a client's that trusts it alone."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = folder / "server.pem"
+    pem.write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        + certificate.public_bytes(Encoding.PEM)
+    )
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(pem)
+    client = ssl.create_default_context(cafile=str(pem))
+    return server, client
+
+
+@pytest.mark.parametrize(
+    ("host", "trusted", "fine"),
+    [("localhost", True, True), ("localhost", False, False), ("other.example", True, False)],
+)
+async def test_tls_is_spoken_with_the_host_that_was_meant(
+    tmp_path: Path, host: str, trusted: bool, fine: bool
+) -> None:
+    server, client = _certificate(tmp_path, host)
+    asked: list[str] = []
+
+    async def handler(request: web.Request) -> web.Response:
+        asked.append(request.host)
+        return web.Response(text="secret")
+
+    async with serving(handler, server) as origin:
+        where = origin.replace("127.0.0.1", "localhost")
+        verify = client if trusted else None
+        async with door(guard=Guard(["localhost"]), verify=verify) as way:
+            for _ in range(2):
+                sent = Http(way, where).send("POST", "/")
+                if fine:
+                    assert (await sent).content == b"secret"
+                else:
+                    assert (await failure(sent)).kind is Kind.UNAVAILABLE
+    assert len(asked) == (2 if fine else 0)
+
+
+def test_the_process_has_one_set_of_authorities() -> None:
+    assert authorities() is authorities()
+    assert authorities().verify_mode is ssl.CERT_REQUIRED
+    assert authorities().check_hostname
+    assert authorities().minimum_version >= ssl.TLSVersion.TLSv1_2
 
 
 # -- bodies
