@@ -29,6 +29,7 @@ class WatchService(watch_pb2_grpc.WatchServiceServicer):
     ) -> AsyncIterator[Any]:
         """Messages arrive encoded, since those who watch the same share the bytes."""
         session = await self._hub.open(request, _metadata(context))
+        del request  # streams live long, and there are many
         scope = SCOPE.get()
         scope.provider = session.provider
         patience = self._hub.settings.write_timeout

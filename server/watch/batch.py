@@ -137,6 +137,10 @@ class Batch:
             found = self._parts[variant] = tuple(self._encode(variant))
         return found
 
+    def forget_parts(self) -> None:
+        """Give the encoded messages back; they can be made again."""
+        self._parts.clear()
+
     def _encode(self, variant: Variant) -> Iterator[Part]:
         at = 0
         while at < len(self.told):

@@ -63,6 +63,8 @@ class Subscription:
         self._task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
+        if self._task is task:
+            self._task = None
         error = None if task.cancelled() else task.exception()
         if isinstance(error, ProviderError):
             self.inbox.put(self, Lost(error))
@@ -280,6 +282,13 @@ class Feed:
     def _start_poll(self) -> None:
         self._timer = None
         self._poll = asyncio.get_running_loop().create_task(self._run_poll())
+        self._poll.add_done_callback(self._polled)
+
+    def _polled(self, task: asyncio.Task[None]) -> None:
+        if self._poll is task:
+            self._poll = None
+        if not task.cancelled():
+            task.result()  # it raises nothing of its own
 
     async def _run_poll(self) -> None:
         try:
@@ -312,6 +321,7 @@ class Feed:
                 return
             batch = self.source.tell(self.position, fetched)
             self._publish(batch)
+            self._history.prune()
             self._history.add(batch, raw=raw)
             if not batch.more:
                 return

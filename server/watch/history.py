@@ -7,9 +7,9 @@ from server.watch.batch import Batch
 from server.watch.ports import Clock
 from server.watch.position import Position
 
-_MAX_BATCHES = 16
-_MAX_BYTES = 512 * 1024
-_MAX_AGE = 120.0
+_MAX_BATCHES = 4
+_MAX_BYTES = 256 * 1024
+_MAX_AGE = 90.0
 
 
 class History:
@@ -30,8 +30,11 @@ class History:
             return
         self._serial += 1
         self._drop(key)
+        if self._batches:
+            # Whoever still waits for it encodes it anew; most have it by now.
+            next(reversed(self._batches.values()))[3].forget_parts()
         self._batches[key] = (self._serial, self._clock.time(), raw, batch)
-        self._size += batch.size
+        self._size += _weight(batch)
         while len(self._batches) > _MAX_BATCHES or self._size > _MAX_BYTES:
             self._drop(next(iter(self._batches)))
 
@@ -47,18 +50,26 @@ class History:
         found = self._batches.get(position.key)
         if found is None:
             return None
-        serial, at, has_raw, batch = found
-        if self._clock.time() - at > _MAX_AGE:
-            self._drop(position.key)
-            return None
+        serial, _, has_raw, batch = found
         return (batch, serial) if serial > seen and (has_raw or not raw) else None
+
+    def prune(self) -> None:
+        """Forget what is old; a feed at rest holds no resources."""
+        oldest = self._clock.time() - _MAX_AGE
+        for key, (_, at, _, _) in list(self._batches.items()):
+            if at < oldest:
+                self._drop(key)
 
     def _drop(self, key: Hashable) -> None:
         dropped = self._batches.pop(key, None)
         if dropped is not None:
-            self._size -= dropped[3].size
+            self._size -= _weight(dropped[3])
 
     def clear(self) -> None:
         """Forget everything."""
         self._batches.clear()
         self._size = 0
+
+
+def _weight(batch: Batch) -> int:
+    return batch.size + len(batch.origin.known.records)

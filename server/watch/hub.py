@@ -8,6 +8,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from providers.core.errors import Kind, ProviderError
 from providers.core.operations import ResourceKind
+from server.watch.alarms import Alarms
 from server.watch.feed import Feed, Subscription
 from server.watch.inbox import Inbox
 from server.watch.messages import opened
@@ -50,6 +51,7 @@ class Hub:
         self._chance = chance or random.Random()  # noqa: S311
         self._feeds: dict[Hashable, Feed] = {}
         self._keys: dict[Feed, tuple[Hashable, str, Unit]] = {}
+        self._alarms = Alarms(clock)
         self._sessions: dict[Session, None] = {}
         self._draining = False
 
@@ -82,6 +84,7 @@ class Hub:
         session = Session(
             scope,
             clock=self.clock,
+            alarms=self._alarms,
             tokens=self.tokens,
             settings=self.settings,
             chance=self._chance,
@@ -108,7 +111,7 @@ class Hub:
         """The stream of `session` has ended."""
         self._sessions.pop(session, None)
         self.leave(session.subscriptions)
-        session.inbox.clear()
+        session.close()
 
     async def target(
         self, asked: watch_pb2.WatchScope, metadata: Mapping[str, str | bytes]

@@ -5,7 +5,6 @@ token tells where to go on.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
@@ -54,7 +53,7 @@ class Inbox:
     def __init__(self, max_changes: int, max_bytes: int, wake: Callable[[], None]) -> None:
         self._max_changes = max_changes
         self._max_bytes = max_bytes
-        self._items: deque[tuple[Subscription, Item]] = deque()
+        self._items: list[tuple[Subscription, Item]] = []
         self._changes = 0
         self._size = 0
         self._wake = wake
@@ -87,7 +86,7 @@ class Inbox:
         """The oldest item, or None."""
         if not self._items:
             return None
-        subscription, item = self._items.popleft()
+        subscription, item = self._items.pop(0)
         if isinstance(item, Batch):
             self._changes -= len(item.told)
             self._size -= item.size

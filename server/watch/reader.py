@@ -6,7 +6,7 @@ it. What a caller brought along (credentials, hints) goes with its own questions
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 from weakref import WeakValueDictionary
@@ -45,7 +45,12 @@ class ConnectionTarget:
     """One connection, or one caller's own credentials: a `server.watch.ports.Target`."""
 
     def __init__(
-        self, resolver: Resolver, connection_id: str, metadata: Metadata, provider: Provider
+        self,
+        resolver: Resolver,
+        connection_id: str,
+        metadata: Metadata,
+        provider: Provider,
+        key: Hashable,
     ) -> None:
         self._resolver = resolver
         self._metadata = metadata
@@ -54,7 +59,7 @@ class ConnectionTarget:
         self._capabilities: dict[Operation, provider_pb2.Capability] = {}
         self.connection_id = connection_id
         self.provider = provider.name
-        self.key = _key(connection_id, metadata)
+        self.key = key
         self.identity = identity_of(connection_id, provider.name)
 
     def trailing_metadata(self) -> tuple[tuple[str, str | bytes], ...]:
@@ -152,22 +157,22 @@ class ConnectionReader:
         """
         resolved = await self._resolver.resolve(connection_id, metadata)
         ours = {name: value for name, value in metadata.items() if name.startswith(_PREFIX)}
-        key = (*_key(connection_id, ours), resolved.provider.name)
+        key = (connection_id, resolved.call.account_key, _digest(ours))
         found = self._targets.get(key)
         if found is None:
-            found = ConnectionTarget(self._resolver, connection_id, ours, resolved.provider)
+            found = ConnectionTarget(self._resolver, connection_id, ours, resolved.provider, key)
             self._targets[key] = found
         return found
 
 
-def _key(connection_id: str, metadata: Metadata) -> tuple[str, str]:
-    """Equal for callers who brought the same along, compared by a digest: it holds secrets."""
+def _digest(metadata: Metadata) -> str:
+    """What callers brought along, to be compared: it may hold secrets."""
     digest = hashlib.sha256()
     for name in sorted(metadata):
         value = metadata[name]
         data = value if isinstance(value, bytes) else value.encode()
         digest.update(f"{name}\0{len(data)}\0".encode() + data)
-    return connection_id, digest.hexdigest() if metadata else ""
+    return digest.hexdigest() if metadata else ""
 
 
 async def _pages(

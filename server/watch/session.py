@@ -9,6 +9,7 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 
 from providers.core.errors import Kind, ProviderError
+from server.watch.alarms import Alarm, Alarms
 from server.watch.asking import Trouble
 from server.watch.batch import Batch, Variant
 from server.watch.feed import Subscription
@@ -44,11 +45,13 @@ class Session:
     """See the module.
 
     Attributes:
-        opened: the first message, encoded.
+        opened: the first message, encoded; empty once `run` has begun.
         provider: registry name.
     """
 
     __slots__ = (
+        "_alarm",
+        "_alarms",
         "_beat_at",
         "_chance",
         "_clock",
@@ -79,6 +82,7 @@ class Session:
         scope: Scope,
         *,
         clock: Clock,
+        alarms: Alarms,
         tokens: Tokens,
         settings: WatchSettings,
         chance: random.Random,
@@ -102,6 +106,8 @@ class Session:
         self._reset = reset
         self._lost: ProviderError | None = None
         self._news = False
+        self._alarms = alarms
+        self._alarm: Alarm | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._inbox = Inbox(settings.max_queued_changes, settings.max_queued_bytes, self._wake)
         self._subscriptions: Sequence[Subscription] = ()
@@ -159,6 +165,12 @@ class Session:
         self._grace = grace
         self._wake()
 
+    def close(self) -> None:
+        """Nothing is sent any more."""
+        self._inbox.clear()
+        if self._alarm is not None:
+            self._alarms.cancel(self._alarm)
+
     # -- the course of a stream
 
     async def run(self, send: Send) -> None:
@@ -168,6 +180,7 @@ class Session:
             ProviderError: the reason for the end.
         """
         self._send = send
+        self.opened = b""
         while True:
             try:
                 if self._lost is not None:
@@ -233,7 +246,9 @@ class Session:
             if found is None:
                 # What arrived while something was being sent has rung no bell.
                 if not self._news:
-                    await self._pause()
+                    self._set_alarm()
+                    self._waiter = asyncio.get_running_loop().create_future()
+                    await self._waiter
                 continue
             subscription, item = found
             if not isinstance(item, Lost):
@@ -256,7 +271,8 @@ class Session:
         if self._close_at is None and now >= self._rotate_at:
             self._close_at = now + self._grace
             await self._say(self._writer.closing(self.token(), self._clock.now()))
-        await self._tell_trouble()
+        if self._told_trouble or any(s.feed.trouble is not None for s in self._subscriptions):
+            await self._tell_trouble()
         if self._clock.time() >= self._beat_at:
             await self._say(self._writer.heartbeat(self.token(), self._clock.now()))
 
@@ -290,13 +306,15 @@ class Session:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    async def _pause(self) -> None:
-        """Wait until something arrives, or is due."""
+    def _set_alarm(self) -> None:
+        """Wake up when something is due, if nothing wakes the stream before."""
         due = min(self._beat_at, self._rotate_at if self._close_at is None else self._close_at)
-        self._waiter = asyncio.get_running_loop().create_future()
-        timer = self._clock.call_at(due, self._wake)
-        try:
-            await self._waiter
-        finally:
-            timer.cancel()
-            self._waiter = None
+        if self._alarm is not None:
+            if self._alarm.when <= due:
+                return
+            self._alarms.cancel(self._alarm)
+        self._alarm = self._alarms.set(due, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        self._wake()
