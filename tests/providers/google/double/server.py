@@ -1,0 +1,403 @@
+"""The double's HTTP side: routes, tokens, faults, partial responses, a journal of what was said."""
+
+import asyncio
+import json
+import re
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Self
+from urllib.parse import unquote
+
+from aiohttp import ClientSession, web
+
+from tests.providers.google.double import batch, directory, lists, partial, tokens
+from tests.providers.google.double import calendar as calendars
+from tests.providers.google.double import events as ev
+from tests.providers.google.double import meet as meetings
+from tests.providers.google.double.faults import Fault, Faults, NewProblem, Problem, answer
+from tests.providers.google.double.world import Json, World
+
+Handler = Callable[["Google", re.Match[str], Json, Any, Any], Any]
+
+
+@dataclass
+class Exchange:
+    """One request and its answer, for the spec to judge.
+
+    Attributes:
+        query: names to values; several values of one name as a list.
+    """
+
+    method: str
+    path: str
+    query: Json
+    body: Any
+    status: int
+    answer: Any
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class Google:
+    """Google on a random port of loopback; an async context manager."""
+
+    def __init__(self) -> None:
+        self.world = World()
+        self.tokens = tokens.Tokens()
+        self.meet = meetings.Meet()
+        self.directory = directory.Directory()
+        self.faults = Faults()
+        self.journal: list[Exchange] = []
+        self.channels: dict[str, Json] = {}
+        self.delays: dict[str, float] = {}
+        self.url = ""
+        self._deliveries: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        app = web.Application(client_max_size=16 * 1024 * 1024)
+        app.router.add_route("*", "/{tail:.*}", self._handle)
+        self._runner = web.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        host, port = self._runner.addresses[0][:2]
+        self.url = f"http://{host}:{port}"
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        for task in self._deliveries:
+            task.cancel()
+        await asyncio.gather(*self._deliveries, return_exceptions=True)
+        await self._runner.cleanup()
+
+    @property
+    def calendar_url(self) -> str:
+        return f"{self.url}/calendar/v3"
+
+    @property
+    def meet_url(self) -> str:
+        return f"{self.url}/v2"
+
+    @property
+    def events_url(self) -> str:
+        return f"{self.url}/v1"
+
+    # -- requests
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        raw = await request.read()
+        path = request.url.raw_path
+        if path == "/batch/calendar/v3":
+            return await batch.answer(self, request, raw)
+        fault = self.faults.take(request.method)
+        if fault is not None and not fault.lose:
+            return answer(fault, path)
+        status, body, headers = self.ask(
+            request.method, path, request.url.query, raw, dict(request.headers)
+        )
+        if fault is not None:
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response()
+        if body is None:
+            return web.Response(status=status, headers=headers)
+        pretty = request.url.query.get("prettyPrint") != "false"
+        text = json.dumps(body, indent=1 if pretty else None, ensure_ascii=False)
+        response = web.Response(
+            status=status, text=text, content_type="application/json", headers=headers
+        )
+        response.enable_compression()
+        return response
+
+    def ask(
+        self, method: str, path: str, query: Any, raw: bytes, headers: dict[str, str]
+    ) -> tuple[int, Json | None, dict[str, str]]:
+        """Answer one request, also one inside a batch."""
+        found = _query(query)
+        low = {name.lower(): value for name, value in headers.items()}
+        body: Any = None
+        status: int
+        try:
+            body = _body(raw, low)
+            status, shown = self._route(method, path, found, body, low)
+        except Problem as problem:
+            status, shown = problem.status, problem.body()
+        sent = {"ETag": shown["etag"]} if isinstance(shown, dict) and "etag" in shown else {}
+        if status < 400 and shown is not None and "fields" in found:
+            try:
+                shown = partial.trim(shown, partial.parse(found["fields"]))
+            except Problem as problem:
+                status, shown = problem.status, problem.body()
+        self.journal.append(Exchange(method, path, found, body, status, shown, low))
+        return status, shown, sent
+
+    def _route(
+        self, method: str, path: str, query: Json, body: Any, headers: dict[str, str]
+    ) -> tuple[int, Json | None]:
+        for route_method, pattern, handler in ROUTES:
+            match = pattern.fullmatch(path)
+            if match is None or route_method != method:
+                continue
+            if not path.endswith(("/token", "/revoke")):
+                self.tokens.check(headers.get("authorization", ""), new=_is_new(path))
+            found = handler(self, match, query, body, headers)
+            return found if isinstance(found, tuple) else (200, found)
+        if _is_new(path):
+            raise NewProblem(404, "", "Not found", domain="NOT_FOUND")
+        raise Problem(404, "notFound", "Not Found")
+
+    # -- push
+
+    def changed(self, resource: str) -> None:
+        """Tell the channels that watch `resource`."""
+        for channel in list(self.channels.values()):
+            if channel["resource"] == resource:
+                self._deliver(channel, "exists")
+
+    def open_channel(self, resource: str, body: Json) -> Json:
+        for name in ("id", "type", "address"):
+            if not body.get(name):
+                raise Problem(400, "required", f"Missing {name}.")
+        if not body["address"].startswith(("https://", "http://127.0.0.1")):
+            raise Problem(400, "push.webhookUrlNotHttps", "WebHook callback must be HTTPS.")
+        if body["id"] in self.channels:
+            raise Problem(400, "channelIdNotUnique", "Channel id not unique")
+        if not re.fullmatch(r"[A-Za-z0-9\-_+/=]{1,64}", body["id"]):
+            raise Problem(400, "invalid", "Invalid channel id.")
+        now = datetime.now(UTC).timestamp()
+        ttl = float(body.get("params", {}).get("ttl", 604800))
+        end = float(body["expiration"]) / 1000 if "expiration" in body else now + ttl
+        end = min(end, now + 30 * 86400)
+        channel = self.channels[body["id"]] = {
+            "id": body["id"],
+            "token": body.get("token", ""),
+            "address": body["address"],
+            "resource": resource,
+            "resourceId": uuid.uuid5(uuid.NAMESPACE_URL, resource).hex,
+            "expiration": str(int(end * 1000)),
+            "number": 0,
+        }
+        self._deliver(channel, "sync")
+        shown = {"kind": "api#channel", "resourceUri": f"{self.url}{resource}?alt=json"}
+        names = ("id", "resourceId", "expiration", *(("token",) if channel["token"] else ()))
+        return shown | {name: channel[name] for name in names}
+
+    def _deliver(self, channel: Json, state: str) -> None:
+        channel["number"] += 1
+        end = datetime.fromtimestamp(int(channel["expiration"]) / 1000, UTC)
+        headers = {
+            "X-Goog-Channel-ID": channel["id"],
+            "X-Goog-Channel-Expiration": f"{end:%a, %d %b %Y %H:%M:%S} GMT",
+            "X-Goog-Resource-ID": channel["resourceId"],
+            "X-Goog-Resource-URI": f"{self.url}{channel['resource']}?alt=json",
+            "X-Goog-Resource-State": state,
+            "X-Goog-Message-Number": str(channel["number"]),
+        }
+        if channel["token"]:
+            headers["X-Goog-Channel-Token"] = channel["token"]
+        if not channel["address"].startswith("http://127.0.0.1"):
+            return
+        task = asyncio.create_task(_post(channel["address"], headers))
+        self._deliveries.add(task)
+        task.add_done_callback(self._deliveries.discard)
+
+    async def delivered(self) -> None:
+        """Wait until nothing is on its way."""
+        while self._deliveries:
+            await asyncio.gather(*self._deliveries, return_exceptions=True)
+
+    # -- what tests do
+
+    def fail(self, status: int, reason: str = "", *, times: int = 1, **more: Any) -> None:
+        """Answer the next requests with an error."""
+        only = frozenset(more.pop("only", ()))
+        self.faults.queue += [Fault(status, reason, only=only, **more) for _ in range(times)]
+
+    def lose(self, *methods: str) -> None:
+        """Do what the next such request asks, and cut the connection."""
+        only = frozenset(methods or ("POST", "PATCH", "PUT", "DELETE"))
+        self.faults.queue.append(Fault(lose=True, only=only))
+
+    def expire(self) -> None:
+        """Make every sync token dead."""
+        self.world.list_generation += 1
+        for calendar in self.world.calendars.values():
+            calendar.generation += 1
+
+
+async def _post(address: str, headers: dict[str, str]) -> None:
+    async with ClientSession() as session, session.post(address, headers=headers):
+        pass
+
+
+def _is_new(path: str) -> bool:
+    return path.startswith(("/v1/", "/v2/"))
+
+
+def _query(query: Any) -> Json:
+    found: Json = {}
+    for name, value in query.items():
+        if name in found:
+            old = found[name]
+            found[name] = [*(old if isinstance(old, list) else [old]), value]
+        else:
+            found[name] = value
+    return found
+
+
+def _body(raw: bytes, headers: dict[str, str]) -> Any:
+    if not raw:
+        return None
+    if "form" in headers.get("content-type", ""):
+        from urllib.parse import parse_qsl
+
+        return dict(parse_qsl(raw.decode()))
+    try:
+        return json.loads(raw)
+    except ValueError:
+        raise Problem(400, "parseError", "Parse Error") from None
+
+
+# -- routes
+
+
+def _event_route(
+    handler: Callable[["Google", Any, str, Json, Any, Any], Any], role: str
+) -> Handler:
+    def handle(google: "Google", match: re.Match[str], query: Json, body: Any, headers: Any) -> Any:
+        calendar = google.world.calendar(unquote(match[1]), role)
+        event_id = unquote(match[2]) if match.lastindex == 2 else ""
+        before = next(google.world.log)
+        found = handler(google, calendar, event_id, query, body, headers)
+        if role == "writer" and next(google.world.log) > before + 1:
+            google.changed(f"/calendar/v3/calendars/{calendar.id}/events")
+        return found
+
+    return handle
+
+
+def _if_match(entry: Any, headers: Any) -> None:
+    wanted = headers.get("if-match")
+    if wanted and wanted not in ("*", entry.data["etag"]):
+        raise Problem(
+            412, "conditionNotMet", "Precondition Failed", locationType="header", location="If-Match"
+        )
+
+
+def _get_event(google: Google, calendar: Any, id: str, query: Json, body: Any, headers: Any) -> Any:
+    entry = ev.find(calendar, id)
+    ev.settle_call(google.world, calendar, entry)
+    return ev.shown(ev.find(calendar, id))
+
+
+def _insert(google: Google, calendar: Any, id: str, query: Json, body: Any, headers: Any) -> Any:
+    return ev.shown(ev.insert(google.world, calendar, body or {}, query))
+
+
+def _import(google: Google, calendar: Any, id: str, query: Json, body: Any, headers: Any) -> Any:
+    if not (body or {}).get("iCalUID"):
+        raise Problem(400, "required", "Missing iCalUID.")
+    entry = ev.insert(google.world, calendar, body, query)
+    entry.data["iCalUID"] = body["iCalUID"]
+    return ev.shown(entry)
+
+
+def _patch(google: Google, calendar: Any, id: str, query: Json, body: Any, headers: Any) -> Any:
+    entry = ev.find(calendar, id)
+    _if_match(entry, headers)
+    return ev.shown(ev.change(google.world, calendar, entry, body or {}, query))
+
+
+def _put(google: Google, calendar: Any, id: str, query: Json, body: Any, headers: Any) -> Any:
+    entry = ev.find(calendar, id)
+    _if_match(entry, headers)
+    return ev.shown(ev.change(google.world, calendar, entry, body or {}, query, whole=True))
+
+
+def _delete(google: Google, calendar: Any, id: str, query: Json, body: Any, headers: Any) -> Any:
+    _if_match(ev.find(calendar, id), headers)
+    ev.delete(google.world, calendar, id, query)
+    return 204, None
+
+
+def _move(google: Google, calendar: Any, id: str, query: Json, body: Any, headers: Any) -> Any:
+    target = google.world.calendar(query.get("destination", ""), "writer")
+    entry = ev.find(calendar, id)
+    if entry.data["eventType"] != "default" or entry.master:
+        raise Problem(400, "cannotChangeOrganizer", "Cannot be moved.", domain="calendar")
+    if target is calendar:
+        raise Problem(400, "invalid", "Invalid destination.")
+    data = dict(entry.data)
+    for each in [entry, *calendar.exceptions(id)]:
+        calendar.entries.pop(each.data["id"])
+    gone = {"kind": "calendar#event", "id": id, "status": "cancelled", "iCalUID": data["iCalUID"]}
+    tomb = google.world.put(calendar, {**data, **gone})
+    tomb.data.pop("recurrence", None)
+    data["organizer"] = {"email": target.id, "self": True}
+    return ev.shown(google.world.put(target, data))
+
+
+def _quick_add(google: Google, calendar: Any, id: str, query: Json, body: Any, headers: Any) -> Any:
+    now = datetime.now(UTC).replace(microsecond=0).isoformat()
+    made = {"summary": query["text"], "start": {"dateTime": now}, "end": {"dateTime": now}}
+    return ev.shown(ev.insert(google.world, calendar, made, query))
+
+
+def _watch(google: Google, calendar: Any, id: str, query: Json, body: Any, headers: Any) -> Any:
+    if not calendar.pushes:
+        raise Problem(400, "pushNotSupportedForRequestedResource", "Push is not supported.")
+    return google.open_channel(f"/calendar/v3/calendars/{calendar.id}/events", body or {})
+
+
+def _watch_list(google: Google, match: Any, query: Json, body: Any, headers: Any) -> Any:
+    return google.open_channel("/calendar/v3/users/me/calendarList", body or {})
+
+
+def _stop(google: Google, match: Any, query: Json, body: Any, headers: Any) -> Any:
+    channel = google.channels.get((body or {}).get("id", ""))
+    if channel is None or channel["resourceId"] != body.get("resourceId"):
+        raise Problem(404, "notFound", "Channel not found.")
+    del google.channels[body["id"]]
+    return 204, None
+
+
+def _route(method: str, pattern: str, handler: Handler) -> tuple[str, re.Pattern[str], Handler]:
+    return method, re.compile(pattern), handler
+
+
+_CAL = r"/calendar/v3/calendars/([^/]+)"
+_EVENT = rf"{_CAL}/events/([^/]+)"
+ROUTES: list[tuple[str, re.Pattern[str], Handler]] = [
+    _route(
+        "GET",
+        rf"{_CAL}/events",
+        _event_route(lambda g, c, i, q, b, h: lists.list_events(g.world, c, q), "reader"),
+    ),
+    _route("POST", rf"{_CAL}/events", _event_route(_insert, "writer")),
+    _route("POST", rf"{_CAL}/events/import", _event_route(_import, "writer")),
+    _route("POST", rf"{_CAL}/events/quickAdd", _event_route(_quick_add, "writer")),
+    _route("POST", rf"{_CAL}/events/watch", _event_route(_watch, "reader")),
+    _route(
+        "GET",
+        rf"{_EVENT}/instances",
+        _event_route(lambda g, c, i, q, b, h: lists.list_instances(g.world, c, i, q), "reader"),
+    ),
+    _route("POST", rf"{_EVENT}/move", _event_route(_move, "writer")),
+    _route("GET", _EVENT, _event_route(_get_event, "reader")),
+    _route("PATCH", _EVENT, _event_route(_patch, "writer")),
+    _route("PUT", _EVENT, _event_route(_put, "writer")),
+    _route("DELETE", _EVENT, _event_route(_delete, "writer")),
+    _route("POST", "/calendar/v3/users/me/calendarList/watch", _watch_list),
+    _route("POST", "/calendar/v3/channels/stop", _stop),
+    _route(
+        "POST",
+        "/calendar/v3/freeBusy",
+        lambda g, m, q, b, h: lists.free_busy(g.world, b),
+    ),
+    *(_route(*row) for row in calendars.ROUTES),
+    *(_route(*row) for row in directory.ROUTES),
+    *(_route(*row) for row in meetings.ROUTES),
+    *(_route(*row) for row in tokens.ROUTES),
+]
+__all__ = ["Awaitable", "Exchange", "Google"]
