@@ -66,11 +66,11 @@ class TokenClient:
         tenant: str,
     ) -> "TokenClient":
         """`client` (id and secret) and `tenant` are the connection's own, where it has them."""
-        name = quote(tenant or settings.extra.get("tenant", "") or habits.tenant)
+        name = tenant or settings.extra.get("tenant", "") or habits.tenant
         client_id, secret = client if client[0] else (settings.client_id, settings.client_secret)
         return cls(
-            token_url=(settings.token_url or habits.token_url).replace("{tenant}", name),
-            revoke_url=(settings.revoke_url or habits.revoke_url).replace("{tenant}", name),
+            token_url=_for_tenant(settings.token_url or habits.token_url, name),
+            revoke_url=_for_tenant(settings.revoke_url or habits.revoke_url, name),
             habits=habits,
             client_id=client_id,
             client_secret=secret,
@@ -93,6 +93,18 @@ class TokenClient:
         if self.client_secret:
             own["client_secret"] = self.client_secret
         return {**form, **own}, {}
+
+
+def _for_tenant(url: str, tenant: str) -> str:
+    if "{tenant}" not in url:
+        return url
+    if not tenant:
+        raise ProviderError(
+            Kind.PRECONDITION,
+            "no tenant is named: set it in the provider's settings or in the credentials",
+            reason="TENANT_MISSING",
+        )
+    return url.replace("{tenant}", quote(tenant))
 
 
 class _Answer(msgspec.Struct, gc=False):

@@ -20,7 +20,6 @@ from server.connections.keyring import KeyRing
 from server.connections.store import Store, TakenError
 from server.connections.tables import METADATA
 from server.migrations import HEAD, NewerStoreError, upgrade
-from tests.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures
 from ucal.v1 import connection_pb2
 
 ACTIVE = connection_pb2.CONNECTION_STATE_ACTIVE

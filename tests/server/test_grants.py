@@ -1,0 +1,558 @@
+"""Credentials in use: one refresh at a time, stored before use, dead ones said to be dead."""
+
+import asyncio
+import base64
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from joserfc import jwt
+from joserfc.jwk import RSAKey
+
+from providers.core.auth import OAuthConfig
+from providers.core.errors import Kind, ProviderError
+from providers.core.http import Reply
+from server.connections.facade import Connections
+from server.connections.resolver import Resolved
+from server.connections.store import Store
+from server.interceptors.scope import SCOPE, Scope
+from tests.server.house import house, oauth
+from tests.server.vendor import Vendor, VendorServer
+from ucal.v1 import connection_pb2
+
+DEAD = connection_pb2.CONNECTION_STATE_REAUTHORIZATION_REQUIRED
+
+
+async def call(found: Connections, connection_id: str = "a", **metadata: Any) -> Reply:
+    resolved = await found.resolve(connection_id, metadata)
+    return await resolved.call.http.send("GET", "/calendars")
+
+
+async def state(found: Connections, connection_id: str = "a") -> int:
+    return (await found.directory.get(connection_id)).state
+
+
+async def test_a_token_that_works_is_used_as_it_is(
+    connections: Connections, vendor: VendorServer
+) -> None:
+    vendor.access.add("good")
+    await connections.directory.create(oauth(access_token="good"), "")
+    await call(connections)
+    assert vendor.calls == {"Bearer good": 1}
+    assert vendor.asked == []
+
+
+@pytest.mark.parametrize("tokens", [{"access_token": "old"}, {}], ids=["refused", "absent"])
+async def test_a_refused_or_absent_token_is_refreshed_and_kept(
+    connections: Connections, vendor: VendorServer, tokens: dict[str, str]
+) -> None:
+    vendor.refresh.add("r0")
+    await connections.directory.create(oauth(refresh_token="r0", **tokens), "")
+    await call(connections)
+    await call(connections)
+    assert [form["refresh_token"] for form in vendor.asked] == ["r0"]
+    assert vendor.asked[0] == {
+        "grant_type": "refresh_token",
+        "refresh_token": "r0",
+        "client_id": "client",
+        "client_secret": "client-secret",
+        "path": "/oauth/common/token",
+    }
+    assert vendor.calls["Bearer access-1"] == 2
+
+
+async def test_a_token_near_its_end_is_refreshed_before_it_is_used(
+    connections: Connections, vendor: VendorServer
+) -> None:
+    vendor.refresh.add("r0")
+    vendor.access.add("old")
+    made = oauth(access_token="old", refresh_token="r0")
+    made.oauth.expires_at.FromSeconds(int(time.time()) + 30)
+    await connections.directory.create(made, "")
+    await call(connections)
+    assert vendor.calls == {"Bearer access-1": 1}
+
+
+async def test_fifty_calls_refresh_once(connections: Connections, vendor: VendorServer) -> None:
+    """P64: given 50 parallel calls on an expired token, then one refresh."""
+    vendor.refresh.add("r0")
+    await connections.directory.create(oauth(access_token="old", refresh_token="r0"), "")
+    await asyncio.gather(*(call(connections) for _ in range(50)))
+    assert len(vendor.asked) == 1
+    assert vendor.calls["Bearer access-1"] == 50
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def shared(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
+    """Settings of replicas that share a store."""
+    keys = tmp_path / "keys"
+    keys.write_text(base64.b64encode(b"k" * 32).decode())
+    keys.chmod(0o600)
+    if request.param == "sqlite":
+        return {"store": f"sqlite:///{tmp_path}/ucal.db", "keyring": str(keys)}
+    return {"store": request.getfixturevalue("postgres_url"), "keyring": str(keys)}
+
+
+@contextlib.asynccontextmanager
+async def replicas(
+    vendor: VendorServer, shared: dict[str, str], count: int
+) -> AsyncIterator[list[Connections]]:
+    async with contextlib.AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(house(vendor, **shared)) for _ in range(count)]
+
+
+async def test_replicas_refresh_a_rotating_token_one_at_a_time(
+    vendor: VendorServer, shared: dict[str, str]
+) -> None:
+    """P64, and issue 7: two replicas refresh one rotating token under races: it does not die."""
+    async with replicas(vendor, shared, 3) as all_of_them:
+        vendor.refresh.add("r0")
+        await all_of_them[0].directory.create(oauth(access_token="old", refresh_token="r0"), "")
+        for number in range(1, 9):
+            results = await asyncio.gather(*(call(each) for each in all_of_them * 4))
+            assert {reply.status for reply in results} == {200}
+            assert len(vendor.asked) == number
+            vendor.access.clear()
+        assert await state(all_of_them[0]) == connection_pb2.CONNECTION_STATE_ACTIVE
+
+
+async def test_the_loser_of_a_race_reads_again_before_it_declares_death(
+    vendor: VendorServer, shared: dict[str, str]
+) -> None:
+    """P64: another replica, which knows no lease, has refreshed meanwhile."""
+    async with replicas(vendor, shared, 2) as (one, other):
+        vendor.refresh.add("r0")
+        await one.directory.create(oauth(access_token="old", refresh_token="r0"), "")
+        vendor.hold = asyncio.Event()
+        waiting = asyncio.create_task(call(one))
+        await vendor.reached.wait()
+        vendor.refresh.discard("r0")
+        vendor.access.add("theirs")
+        await other.directory.update(
+            "a", oauth("", access_token="theirs", refresh_token="r9"), None
+        )
+        vendor.hold.set()
+        assert (await waiting).status == 200
+        assert vendor.calls["Bearer theirs"] == 1
+        assert await state(one) == connection_pb2.CONNECTION_STATE_ACTIVE
+
+
+async def test_a_dead_refresh_token_is_marked_and_nobody_asks_again(
+    connections: Connections, vendor: VendorServer
+) -> None:
+    await connections.directory.create(oauth(access_token="old", refresh_token="dead"), "")
+    results = await asyncio.gather(*(call(connections) for _ in range(20)), return_exceptions=True)
+    for result in results:
+        assert isinstance(result, ProviderError)
+        assert result.kind is Kind.REAUTHORIZATION_REQUIRED
+    assert len(vendor.asked) == 1
+    assert await state(connections) == DEAD
+    with pytest.raises(ProviderError) as refused:
+        await connections.resolve("a", {})
+    assert refused.value.kind is Kind.REAUTHORIZATION_REQUIRED
+
+
+async def test_new_credentials_bring_it_back(
+    connections: Connections, vendor: VendorServer
+) -> None:
+    await connections.directory.create(oauth(access_token="old", refresh_token="dead"), "")
+    with pytest.raises(ProviderError):
+        await call(connections)
+    vendor.refresh.add("dead")  # the vendor was wrong: the same token, entered again, is tried
+    await connections.directory.update(
+        "a", oauth("", access_token="old", refresh_token="dead"), None
+    )
+    assert (await call(connections)).status == 200
+    assert await state(connections) == connection_pb2.CONNECTION_STATE_ACTIVE
+
+
+async def test_a_test_that_succeeds_brings_it_back(
+    connections: Connections, vendor: VendorServer
+) -> None:
+    await connections.directory.create(oauth(access_token="old", refresh_token="dead"), "")
+    with pytest.raises(ProviderError):
+        await call(connections)
+    tested = await connections.directory.test("a", {})
+    assert tested.error is not None
+    assert tested.error.kind is Kind.REAUTHORIZATION_REQUIRED
+    vendor.access.add("old")
+    tested = await connections.directory.test("a", {})
+    assert tested.error is None
+    assert tested.account.email == "ann@example.com"
+    assert (await call(connections)).status == 200
+
+
+async def test_a_caller_who_gives_up_does_not_lose_the_rotated_token(
+    connections: Connections, vendor: VendorServer
+) -> None:
+    vendor.refresh.add("r0")
+    await connections.directory.create(oauth(access_token="old", refresh_token="r0"), "")
+    vendor.hold = asyncio.Event()
+    hasty = asyncio.create_task(call(connections))
+    await vendor.reached.wait()
+    hasty.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await hasty
+    vendor.hold.set()
+    assert (await call(connections)).status == 200
+    assert len(vendor.asked) == 1
+
+
+async def test_the_deadline_of_a_caller_does_not_end_the_refresh(
+    connections: Connections, vendor: VendorServer
+) -> None:
+    vendor.refresh.add("r0")
+    await connections.directory.create(oauth(access_token="old", refresh_token="r0"), "")
+    vendor.hold = asyncio.Event()
+
+    async def hasty() -> None:
+        SCOPE.set(Scope(deadline=asyncio.get_running_loop().time() + 0.1))
+        await call(connections)
+
+    with pytest.raises(ProviderError) as late:
+        await asyncio.create_task(hasty())
+    assert late.value.kind in {Kind.TIMEOUT, Kind.UNAVAILABLE}
+    vendor.hold.set()
+    assert (await call(connections)).status == 200
+    assert len(vendor.asked) == 1
+
+
+async def test_a_lost_answer_is_not_asked_for_twice_where_tokens_rotate(
+    connections: Connections, vendor: VendorServer
+) -> None:
+    """A second use of a spent refresh token can kill the whole family of tokens."""
+    vendor.refresh.add("r0")
+    await connections.directory.create(oauth(access_token="old", refresh_token="r0"), "")
+    vendor.lose = 1
+    with pytest.raises(ProviderError) as lost:
+        await call(connections)
+    assert lost.value.kind is Kind.UNAVAILABLE
+    assert lost.value.reason == "TOKEN_ENDPOINT_UNAVAILABLE"
+    assert len(vendor.asked) == 1
+    assert await state(connections) == connection_pb2.CONNECTION_STATE_ACTIVE
+
+
+async def test_rotated_tokens_wait_in_memory_while_the_store_is_down(
+    connections: Connections, vendor: VendorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vendor.refresh.add("r0")
+    await connections.directory.create(oauth(access_token="old", refresh_token="r0"), "")
+    save, down = Store.save_grant, [True]
+
+    async def failing(self: Store, *args: Any, **options: Any) -> int:
+        if down:
+            raise ProviderError(Kind.UNAVAILABLE, "down")
+        return await save(self, *args, **options)
+
+    monkeypatch.setattr(Store, "save_grant", failing)
+    monkeypatch.setattr("server.connections.keeper._SAVE_PAUSE", 0)
+    monkeypatch.setattr("server.connections.keeper._LATER_SECONDS", 0)
+    assert (await call(connections)).status == 200
+    vendor.access.clear()  # the next refresh grows out of what is in memory alone
+    assert (await call(connections)).status == 200
+    assert [form["refresh_token"] for form in vendor.asked] == ["r0", "refresh-1"]
+    down.clear()
+    async with asyncio.timeout(5):
+        while True:
+            row = await connections.store.grant("a")
+            connections._resolver.forget("a")
+            entry = await connections._resolver.entry("a", {})
+            assert row is not None
+            if entry.held.version == row.version:
+                break
+            await asyncio.sleep(0)
+    held = entry.held.credentials
+    assert isinstance(held, connection_pb2.OAuthCredentials)
+    assert held.refresh_token == "refresh-2"
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "reason"),
+    [
+        ((400, {"error": "invalid_client"}), Kind.PRECONDITION, "OAUTH_CLIENT_REFUSED"),
+        ((401, {"error": "unauthorized_client"}), Kind.PRECONDITION, "OAUTH_CLIENT_REFUSED"),
+        ((400, {"error": "temporarily_unavailable"}), Kind.UNAVAILABLE, ""),
+        ((400, {"error": "canary"}), Kind.PROVIDER_FAULT, "TOKEN_ENDPOINT_FAULT"),
+        ((400, ["canary"]), Kind.PROVIDER_FAULT, "TOKEN_ENDPOINT_FAULT"),
+        ((200, {"canary": 1}), Kind.PROVIDER_FAULT, "TOKEN_ENDPOINT_FAULT"),
+        ((200, {"access_token": 5}), Kind.PROVIDER_FAULT, "TOKEN_ENDPOINT_FAULT"),
+        ((200, {"access_token": "x" * 70_000}), Kind.PROVIDER_FAULT, "TOKEN_ENDPOINT_FAULT"),
+        ((200, {"error": "invalid_grant"}), Kind.REAUTHORIZATION_REQUIRED, ""),
+        ((400, {"error": "interaction_required"}), Kind.REAUTHORIZATION_REQUIRED, ""),
+        ((503, {}), Kind.UNAVAILABLE, ""),
+        ((429, {}), Kind.RATE_LIMITED, ""),
+    ],
+)
+async def test_what_the_token_endpoint_says(
+    connections: Connections,
+    vendor: VendorServer,
+    answer: tuple[int, Any],
+    kind: Kind,
+    reason: str,
+) -> None:
+    vendor.answer = answer
+    await connections.directory.create(oauth(access_token="old", refresh_token="r0"), "")
+    with pytest.raises(ProviderError) as failed:
+        await call(connections)
+    assert failed.value.kind is kind
+    assert reason in {"", failed.value.reason}
+    assert "canary" not in f"{failed.value} {failed.value.metadata} {failed.value.violations}"
+    assert (await state(connections) == DEAD) is (kind is Kind.REAUTHORIZATION_REQUIRED)
+
+
+@pytest.mark.parametrize("life", [3600, "3600", 3600.5, None, "soon", 1e300, -5])
+async def test_expires_in_as_vendors_write_it(
+    connections: Connections, vendor: VendorServer, life: Any
+) -> None:
+    vendor.refresh.add("r0")
+    vendor.life = life
+    await connections.directory.create(oauth(access_token="old", refresh_token="r0"), "")
+    assert (await call(connections)).status == 200
+    assert (await call(connections)).status == 200
+    assert len(vendor.asked) == 1
+
+
+async def test_clients_sign_in_by_header_where_the_vendor_wants_it(
+    connections: Connections, vendor: VendorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RFC 6749 section 2.3.1: id and secret are form-encoded before they are joined."""
+    monkeypatch.setattr(
+        Vendor,
+        "oauth",
+        OAuthConfig("https://a.example", "https://b.example", tenant="common", client_auth="basic"),
+    )
+    vendor.refresh.add("r0")
+    made = oauth(refresh_token="r0", client_id="a:b", client_secret="c d")
+    await connections.directory.create(made, "")
+    await call(connections)
+    header = vendor.asked[0]["authorization"].removeprefix("Basic ")
+    assert base64.b64decode(header) == b"a%3Ab:c+d"
+    assert "client_secret" not in vendor.asked[0]
+
+
+async def test_without_a_client_nobody_is_asked(vendor: VendorServer) -> None:
+    settings = vendor.settings()
+    del settings["vendor"]["client_id"]
+    async with house(vendor, providers=settings) as found:
+        await found.directory.create(oauth(access_token="old", refresh_token="r0"), "")
+        with pytest.raises(ProviderError) as failed:
+            await call(found)
+    assert failed.value.reason == "OAUTH_CLIENT_MISSING"
+    assert vendor.asked == []
+
+
+async def test_a_token_without_refresh_is_used_until_it_is_refused(
+    connections: Connections, vendor: VendorServer
+) -> None:
+    vendor.access.add("good")
+    made = oauth(access_token="good")
+    made.oauth.expires_at.FromSeconds(int(time.time()) - 5)
+    await connections.directory.create(made, "")
+    assert (await call(connections)).status == 200
+    vendor.access.clear()
+    with pytest.raises(ProviderError) as refused:
+        await call(connections)
+    assert refused.value.kind is Kind.UNAUTHENTICATED
+    assert await state(connections) == connection_pb2.CONNECTION_STATE_ACTIVE
+
+
+# -- brought by callers
+
+BROUGHT = {"ucal-provider": "vendor"}
+
+
+def packed(**tokens: str) -> dict[str, Any]:
+    found = connection_pb2.OAuthCredentials(**tokens).SerializeToString()
+    return {**BROUGHT, "ucal-credentials-bin": found}
+
+
+async def brought(found: Connections, metadata: dict[str, Any]) -> Resolved:
+    resolved = await found.resolve("-", metadata)
+    await resolved.call.http.send("GET", "/calendars")
+    return resolved
+
+
+async def test_rotated_credentials_go_back_to_the_caller_and_nothing_is_stored(
+    connections: Connections, vendor: VendorServer
+) -> None:
+    vendor.refresh.add("r0")
+    resolved = await brought(connections, packed(access_token="old", refresh_token="r0"))
+    ((name, value),) = resolved.trailing_metadata()
+    assert name == "ucal-rotated-credentials-bin"
+    assert isinstance(value, bytes)
+    back = connection_pb2.OAuthCredentials.FromString(value)
+    assert (back.access_token, back.refresh_token) == ("access-1", "refresh-1")
+    assert await connections.store.list(after="", provider="", size=10) == []
+    again = await brought(connections, {**BROUGHT, "ucal-credentials-bin": value})
+    assert again.trailing_metadata() == ()
+    assert len(vendor.asked) == 1
+
+
+async def test_parallel_calls_with_the_same_brought_token_refresh_once(
+    connections: Connections, vendor: VendorServer
+) -> None:
+    """P64, also for the call that comes just after."""
+    vendor.refresh.add("r0")
+    metadata = packed(access_token="old", refresh_token="r0")
+    found = await asyncio.gather(*(brought(connections, metadata) for _ in range(20)))
+    found.append(await brought(connections, metadata))
+    assert len(vendor.asked) == 1
+    assert len({each.trailing_metadata() for each in found}) == 1
+
+
+async def test_a_dead_brought_token_is_said_to_be_dead(
+    connections: Connections, vendor: VendorServer
+) -> None:
+    for _ in range(2):
+        with pytest.raises(ProviderError) as failed:
+            await brought(connections, packed(access_token="old", refresh_token="dead"))
+        assert failed.value.kind is Kind.REAUTHORIZATION_REQUIRED
+        assert "bring" in failed.value.message
+    assert len(vendor.asked) == 1
+
+
+async def test_callers_with_other_tokens_do_not_share_anything(
+    connections: Connections, vendor: VendorServer
+) -> None:
+    vendor.refresh |= {"r0", "s0"}
+    first, second = await asyncio.gather(
+        brought(connections, packed(access_token="old", refresh_token="r0")),
+        brought(connections, packed(access_token="old", refresh_token="s0")),
+    )
+    assert first.account_key != second.account_key
+    assert first.trailing_metadata() != second.trailing_metadata()
+    assert len(vendor.asked) == 2
+
+
+# -- static connections and secrets
+
+STATIC = {
+    "id": "s",
+    "provider": "vendor",
+    "credentials": {"access_token": "old", "refresh_token": "env:TOKEN"},
+}
+
+
+async def test_a_static_connection_outlives_the_rotation_of_its_token(
+    vendor: VendorServer, shared: dict[str, str]
+) -> None:
+    """The settings file cannot change; what grew out of it is in the store."""
+    vendor.refresh.add("r0")
+    options = {**shared, "connections": [STATIC], "environment": {"TOKEN": "r0"}}
+    async with house(vendor, **options) as first:
+        assert (await call(first, "s")).status == 200
+    vendor.access.clear()
+    async with house(vendor, **options) as second:
+        assert (await call(second, "s")).status == 200
+    assert [form["refresh_token"] for form in vendor.asked] == ["r0", "refresh-1"]
+    # Another secret in the settings makes the stored row worthless.
+    vendor.refresh, vendor.access = {"t0"}, set()
+    async with house(vendor, **{**options, "environment": {"TOKEN": "t0"}}) as third:
+        assert (await call(third, "s")).status == 200
+    assert vendor.asked[-1]["refresh_token"] == "t0"
+
+
+async def test_a_referred_secret_is_refreshed_too(vendor: VendorServer) -> None:
+    vendor.refresh.add("r0")
+    made = connection_pb2.Connection(id="a", provider="vendor")
+    made.secret_reference.store, made.secret_reference.key = "env", "UCAL_SECRET_A"
+    secret = '{"oauth": {"access_token": "old", "refresh_token": "r0"}}'
+    async with house(vendor, environment={"UCAL_SECRET_A": secret}) as found:
+        await found.directory.create(made, "")
+        assert (await call(found)).status == 200
+        vendor.access.clear()
+        assert (await call(found)).status == 200
+    assert [form["refresh_token"] for form in vendor.asked] == ["r0", "refresh-1"]
+
+
+# -- service accounts
+
+
+async def test_a_service_account_gets_a_token_and_keeps_it_while_it_lives(
+    connections: Connections, vendor: VendorServer
+) -> None:
+    made = connection_pb2.Connection(id="a", provider="vendor")
+    made.service_account.client_id = "app"
+    made.service_account.private_key = "app-secret"
+    made.service_account.tenant_id = "contoso"
+    await connections.directory.create(made, "")
+    await asyncio.gather(*(call(connections) for _ in range(10)))
+    assert vendor.asked == [
+        {
+            "grant_type": "client_credentials",
+            "scope": "read write",
+            "client_id": "app",
+            "client_secret": "app-secret",
+            "path": "/oauth/contoso/token",
+        }
+    ]
+    vendor.access.clear()
+    assert (await call(connections)).status == 200
+    assert len(vendor.asked) == 2
+
+
+async def test_a_service_account_signs_for_itself(
+    connections: Connections, vendor: VendorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RFC 7523."""
+    monkeypatch.setattr(
+        Vendor,
+        "oauth",
+        OAuthConfig(
+            "https://a.example", "https://b.example", tenant="common", service_grant="jwt_bearer"
+        ),
+    )
+    key = rsa.generate_private_key(65537, 2048)
+    pem = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ).decode()
+    made = connection_pb2.Connection(id="a", provider="vendor")
+    made.service_account.client_id = "robot"
+    made.service_account.private_key = pem
+    made.service_account.key_id = "k1"
+    made.service_account.subject = "ann@example.com"
+    made.service_account.scopes.append("read")
+    await connections.directory.create(made, "")
+    await call(connections)
+    form = vendor.asked[0]
+    assert form["grant_type"] == "urn:ietf:params:oauth:grant-type:jwt-bearer"
+    token = jwt.decode(form["assertion"], RSAKey.import_key(pem))
+    assert token.header == {"alg": "RS256", "typ": "JWT", "kid": "k1"}
+    assert token.claims["iss"] == "robot"
+    assert token.claims["sub"] == "ann@example.com"
+    assert token.claims["scope"] == "read"
+    assert token.claims["aud"] == f"{vendor.url}/oauth/common/token"
+    assert 0 < token.claims["exp"] - token.claims["iat"] <= 3600
+
+
+async def test_a_private_key_that_is_none_is_told_without_its_text(
+    connections: Connections, vendor: VendorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        Vendor,
+        "oauth",
+        OAuthConfig(
+            "https://a.example", "https://b.example", tenant="common", service_grant="jwt_bearer"
+        ),
+    )
+    made = connection_pb2.Connection(id="a", provider="vendor")
+    made.service_account.private_key = "canary-key"
+    await connections.directory.create(made, "")
+    with pytest.raises(ProviderError) as failed:
+        await call(connections)
+    assert failed.value.reason == "PRIVATE_KEY_MALFORMED"
+    assert "canary" not in str(failed.value)
+
+
+async def test_revocation(connections: Connections, vendor: VendorServer) -> None:
+    """RFC 7009."""
+    await connections.directory.create(oauth(access_token="old", refresh_token="r0"), "")
+    await connections.directory.delete("a", etag="", revoke=True, allow_missing=False)
+    assert vendor.revoked == ["r0"]
