@@ -7,7 +7,6 @@ bytes of an answer. It tells precisely whether a request can have reached the pr
 """
 
 import asyncio
-import functools
 import io
 import ssl
 from collections.abc import AsyncIterator, Iterable
@@ -17,7 +16,7 @@ import aiohttp
 import httpx
 from yarl import URL
 
-from providers.core.connector import Connector
+from providers.core.connector import Connector, authorities
 from providers.core.errors import Kind, ProviderError
 from providers.core.guard import ForbiddenAddressError, Guard
 from providers.core.inflate import CODINGS, InflateError, Inflater
@@ -52,12 +51,6 @@ class TooLargeError(httpx.RemoteProtocolError):
 def was_sent(request: httpx.Request) -> bool:
     """Whether a byte of `request` may have left this process."""
     return bool(request.extensions.get(_SENT))
-
-
-@functools.cache
-def authorities() -> ssl.SSLContext:
-    """The usual authorities. A context costs 30 ms and half a megabyte: the process has one."""
-    return httpx.create_ssl_context()
 
 
 class Transport(httpx.AsyncBaseTransport):

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from providers.core.connector import authorities
 from providers.core.errors import Kind, ProviderError
 from providers.core.guard import Guard
 from providers.core.http import Door, Http
@@ -27,7 +28,6 @@ from providers.core.transport import (
     NotSentError,
     TooLargeError,
     Transport,
-    authorities,
     was_sent,
 )
 from tests.core.upstream import LOOPBACK, door, failure, heard, serving, talking, upstream
