@@ -50,8 +50,18 @@ _VARIABLES = {"access.mode": "UCAL_ACCESS"}
 _MAX_FILE = 4 * 1024 * 1024
 
 
-def load(environment: Mapping[str, str] = os.environ, *, config: str = "") -> Settings:
-    """The settings of this process; `config`, a path, overrides UCAL_CONFIG.
+def load(
+    environment: Mapping[str, str] = os.environ,
+    *,
+    config: str = "",
+    overrides: Mapping[str, str] | None = None,
+) -> Settings:
+    """The settings of this process.
+
+    Args:
+        environment: variables.
+        config: path of the file, in place of UCAL_CONFIG.
+        overrides: top-level settings from the command line; they go through the same rules.
 
     Raises:
         SettingsError: something is wrong, with its key.
@@ -60,6 +70,9 @@ def load(environment: Mapping[str, str] = os.environ, *, config: str = "") -> Se
     given = _read(Path(path).expanduser()) if path else {}
     sources: dict[str, str] = {}
     _override(given, environment, sources)
+    for key, text in (overrides or {}).items():
+        given[key] = _value(key, text)
+        sources[key] = f"--{key.replace('_', '-')}"
     return parse(given, sources=sources, default_source=path)
 
 

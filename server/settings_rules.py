@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit
 
+from providers.core.guard import Guard
 from providers.core.settings import ProviderSettings
 from providers.registry import PROVIDERS
 from server.settings_model import DEFAULT_STORE, Settings, SettingsError, StaticConnection
@@ -125,9 +126,12 @@ def _doors(settings: Settings) -> None:
 def _networks(settings: Settings) -> None:
     _cidrs(settings.access.ip_allow_list, "access.ip_allow_list")
     _cidrs(settings.allowed_networks, "allowed_networks")
-    for host in settings.allowed_hosts:
-        if not host or any(sign in host for sign in "/:@*?# "):
-            raise SettingsError("allowed_hosts", "must be host names, without scheme or port")
+    try:
+        Guard(settings.allowed_hosts)
+    except ValueError:
+        raise SettingsError(
+            "allowed_hosts", "must be hosts like dav.internal, .internal or 10.0.0.7:8443"
+        ) from None
 
 
 def _cidrs(found: Iterable[str], key: str) -> None:

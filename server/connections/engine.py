@@ -11,6 +11,8 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
+from server.settings_model import SettingsError
+
 _POOL = 5
 _BUSY_MS = 5_000
 # synchronous=FULL: a rotated refresh token must survive a power cut, the old one is dead.
@@ -22,8 +24,11 @@ _PRAGMAS = (
 )
 
 
-class StoreSettingError(Exception):
+class StoreSettingError(SettingsError):
     """The setting `store` cannot be used; the text holds no password."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__("store", problem)
 
 
 def make_engine(setting: str) -> AsyncEngine:
@@ -42,7 +47,7 @@ def make_engine(setting: str) -> AsyncEngine:
         return create_async_engine(
             _postgresql(setting), pool_size=_POOL, max_overflow=_POOL, pool_pre_ping=True
         )
-    raise StoreSettingError("store: must be sqlite:///path, postgresql://... or memory:")
+    raise StoreSettingError("must be sqlite:///path, postgresql://... or memory:")
 
 
 def _make_file(path: Path) -> None:
@@ -51,7 +56,7 @@ def _make_file(path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
-        raise StoreSettingError(f"store: cannot open {path}: {error.strerror}") from None
+        raise StoreSettingError(f"cannot open {path}: {error.strerror}") from None
 
 
 def _sqlite(path: str, *, pool_size: int) -> AsyncEngine:
@@ -80,7 +85,7 @@ def _postgresql(setting: str) -> URL:
         url = make_url(setting).set(drivername="postgresql+asyncpg")
         options = dict(parse_qsl(urlsplit(setting).query))
     except (ArgumentError, ValueError):
-        raise StoreSettingError("store: is no postgresql:// URL") from None
+        raise StoreSettingError("is no postgresql:// URL") from None
     if "sslmode" in options:
         options["ssl"] = options.pop("sslmode")
     return url.set(query=options)

@@ -40,7 +40,7 @@ class Connections:
         """`environment`: of secret references; `verify`: TLS authorities, for tests.
 
         Raises:
-            KeyRingError, StoreSettingError, SettingsError: the settings cannot be used.
+            SettingsError: the settings cannot be used (KeyRingError, StoreSettingError).
         """
         self._region = settings.region
         self.ring = key_ring(settings, environment)

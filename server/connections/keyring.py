@@ -16,6 +16,8 @@ from typing import Self
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
+from server.settings_model import SettingsError
+
 KEY_BYTES = 32
 KEY_ID_BYTES = 4
 _MAX_KEYS = 16
@@ -23,8 +25,11 @@ _MAX_FILE = 16 * 1024
 _HEADER = "# ucal keys: 32 random bytes in base64 a line. The first one seals, all of them open.\n"
 
 
-class KeyRingError(Exception):
+class KeyRingError(SettingsError):
     """The keys cannot be used; the text names the source and the line, never a key."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__("keyring", problem)
 
 
 def derive(material: bytes, purpose: bytes, length: int = KEY_BYTES) -> bytes:
@@ -148,7 +153,7 @@ class KeyRing:
                 raise KeyRingError(f"the environment variable {rest} holds no keys")
             return cls.parse(environment[rest], f"${rest}")
         if colon and scheme == "vault":
-            raise KeyRingError("keyring: vault: is not available in this version; use a key file")
+            raise KeyRingError("vault: is not available in this version; use a key file")
         return cls.from_file(Path(setting).expanduser(), create=create)
 
 

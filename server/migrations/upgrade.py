@@ -5,13 +5,18 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from server.settings_model import SettingsError
+
 HEAD = "0001"
 # Any number will do, as long as no other program of the same database takes it.
 _LOCK = 0x7563616C
 
 
-class NewerStoreError(Exception):
+class NewerStoreError(SettingsError):
     """The store was written by a newer version of the service."""
+
+    def __init__(self) -> None:
+        super().__init__("store", "was written by a newer version of ucal; run that version")
 
 
 async def upgrade(engine: AsyncEngine) -> None:
@@ -51,9 +56,7 @@ def _upgrade(connection: Connection) -> None:
             command.upgrade(config, "head")
     except CommandError:
         connection.exec_driver_sql("ROLLBACK")
-        raise NewerStoreError(
-            "the store was written by a newer version of ucal; run that version"
-        ) from None
+        raise NewerStoreError from None
     except BaseException:
         connection.exec_driver_sql("ROLLBACK")
         raise

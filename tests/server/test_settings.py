@@ -266,6 +266,13 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | No
         load({"UCAL_CONFIG": str(path)})
 
 
+def test_the_command_line_wins_and_is_held_against_the_rules() -> None:
+    environment = {"UCAL_LISTEN": "127.0.0.1:1"}
+    assert load(environment, overrides={"listen": "127.0.0.1:2"}).listen == "127.0.0.1:2"
+    with pytest.raises(SettingsError, match=r"listen: plaintext.*from --listen"):
+        load(environment, overrides={"listen": "0.0.0.0:2"})
+
+
 def test_a_table_that_is_none_is_named(tmp_path: Path) -> None:
     path = tmp_path / "ucal.toml"
     path.write_text("tls = 3")
