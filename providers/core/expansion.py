@@ -17,6 +17,7 @@ __all__ = ["EARLIEST", "LATEST", "Budget", "TooCostly", "ahead", "between"]
 
 EARLIEST = datetime.min  # noqa: DTZ901 - a wall time
 LATEST = datetime.max  # noqa: DTZ901 - a wall time
+_INSTANT = timedelta(microseconds=1)
 
 
 def between(
@@ -24,8 +25,8 @@ def between(
 ) -> Iterator[datetime]:
     """Wall times of the rule in [low, high], in order, none before `start`; COUNT is kept.
 
-    `start` counts as the first of COUNT also when the rule does not yield it (RFC 5545 section
-    3.3.10), but it is for the caller to add it then.
+    A start that the rule does not yield is not here, and takes nothing from COUNT: RFC 5545 leaves
+    that open, and Apple's own calendars (holidays of 2004), libical and dateutil count so.
 
     Raises:
         TooCostly: while iterating.
@@ -41,13 +42,12 @@ def between(
 
 
 def ahead(rule: Rule, start: datetime, before: datetime, budget: Budget) -> int:
-    """How many of COUNT come before `before`: what the rule yields, and `start` in any case."""
-    found = between(rule, start, start, before - timedelta(microseconds=1), budget)
-    return len(set(itertools.chain(found, [start] if start < before else ())))
+    """How many of COUNT come before `before`."""
+    return sum(1 for _ in between(rule, start, start, before - _INSTANT, budget))
 
 
 def _last(rule: Rule, start: datetime, budget: Budget) -> datetime | None:
-    """The last wall time of a rule with COUNT; None when that is `start`, off the rule."""
+    """The last wall time of a rule with COUNT; None when it yields nothing."""
     key = (rule, start)
     if key in _LAST:
         return _LAST[key]
@@ -77,13 +77,7 @@ def _computed(rule: Rule, start: datetime) -> datetime | None:
 
 def _counted(rule: Rule, start: datetime, budget: Budget) -> datetime | None:
     found = plan(rule, start).between(start, LATEST, budget)
-    first = next(found, None)
-    if first is None:
-        return None
-    left = rule.count - 1 if first == start else rule.count - 2
-    if left < 0:
-        return None
-    last = first
-    for last in itertools.islice(found, left):  # noqa: B007 - the last one is wanted
+    last: datetime | None = None
+    for last in itertools.islice(found, rule.count):  # noqa: B007 - the last one is wanted
         budget.spend()
     return last

@@ -83,7 +83,8 @@ class Document:
     r"""A VCALENDAR.
 
     Attributes:
-        zones: text of each VTIMEZONE by its TZID, lines unfolded, "\n" at their ends.
+        zones: text of each VTIMEZONE, lines unfolded, "\n" at their ends, by the TZID that
+            parameters name.
     """
 
     root: Component
@@ -121,7 +122,7 @@ def _without_zones(text: str) -> tuple[str, dict[str, str]]:
             zone = text[begin : found.end()]
             name = _TZID.search(zone)
             if name is not None:
-                zones.setdefault(name[1].strip(), zone)
+                zones.setdefault(unescape(name[1].strip()), zone)
             rest.append(text[end:begin])
             begin, end = -1, found.end()
     return ("".join(rest) + text[end:], zones) if rest else (text, zones)

@@ -73,12 +73,8 @@ def _left_of_count(rule: Rule, start: Anchor, cut: Planned) -> int | None:
     if not rule.count:
         return 0
     wall = _wall(cut, start)
-    before = expansion.ahead(rule, start.wall, wall, Budget(_STEPS))
-    if before >= rule.count:
-        return None
-    # A rest that begins off the rule counts its start nevertheless.
-    on_rule = next(expansion.between(rule, start.wall, wall, wall, Budget(_STEPS)), None)
-    return rule.count - before + (on_rule is None)
+    left = rule.count - expansion.ahead(rule, start.wall, wall, Budget(_STEPS))
+    return left if left > 0 else None
 
 
 def _split_dates(line: Line, start: Anchor, cut: Planned) -> tuple[list[str], list[str]]:

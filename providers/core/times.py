@@ -198,10 +198,11 @@ def overlaps(
     end, a date takes a day and a time takes none.
     """
     first = instant(start, default_zone)
-    if end.WhichOneof("value"):
-        last = instant(end, default_zone)
-    else:
-        last = first + _DAY if start.WhichOneof("value") == "date" else first
+    last = instant(end, default_zone) if end.WhichOneof("value") else first
+    if start.WhichOneof("value") == "date" and not end.WhichOneof("value"):
+        following = types_pb2.EventTime(time_zone=start.time_zone)
+        set_date(following, date_of(start.date) + _DAY, start.time_zone)
+        last = instant(following, default_zone)
     low, high = bounds(window)
     if high is not None and first >= high:
         return False

@@ -5,7 +5,9 @@ be years old. Custom zones that a calendar carries along (VTIMEZONE) are `vtimez
 """
 
 import re
+import unicodedata
 import zoneinfo
+from datetime import datetime, timedelta
 from functools import cache, lru_cache
 from importlib import resources
 from zoneinfo import ZoneInfo
@@ -70,8 +72,7 @@ def iana_name(name: str) -> str | None:
 def _iana_name(name: str) -> str | None:
     if name in _iana().values():
         return name
-    plain = name.strip().strip("\"'").strip()
-    lowered = plain.lower()
+    lowered = _plain(name)
     if lowered in _UTC_NAMES:
         return "UTC"
     return _iana().get(lowered) or _of_windows(lowered) or _of_label(lowered) or _of_suffix(lowered)
@@ -100,16 +101,26 @@ def _of_label(lowered: str) -> str | None:
     windows = _labels().get(_squeezed(text))
     if windows:
         return ZONES[windows].split(maxsplit=1)[0]
-    return _of_cities(text) if bracketed or "," in text else None
+    if bracketed is None:
+        return _of_cities(text, None) if "," in text else None
+    sign = 1 if bracketed[1] == "+" else -1
+    hours, minutes = int(bracketed[2] or 0), int(bracketed[3] or 0)
+    return _of_cities(text, sign * timedelta(hours=hours, minutes=minutes))
 
 
-def _of_cities(text: str) -> str | None:
-    """The zone of the first city in the list that has one of its own."""
+def _of_cities(text: str, offset: timedelta | None) -> str | None:
+    """The zone of the first city in the list that has one of its own, if it has that offset."""
     for city in re.split(r"[,/;]", text):
         found = _cities().get(_squeezed(city))
-        if found:
+        if found and (offset is None or offset in _offsets(found)):
             return found
     return None
+
+
+def _offsets(name: str) -> set[timedelta | None]:
+    """Offsets of a zone in the middle of winter and of summer."""
+    zone = ZoneInfo(name)
+    return {datetime(2026, month, 15, tzinfo=zone).utcoffset() for month in (1, 7)}
 
 
 def _of_suffix(lowered: str) -> str | None:
@@ -122,6 +133,14 @@ def _of_suffix(lowered: str) -> str | None:
         if found and len(parts) > length:
             return found
     return None
+
+
+def _plain(name: str) -> str:
+    """In lower case, without quotes, accents, controls, and backslashes of an escaped TEXT."""
+    text = unicodedata.normalize("NFKD", name).replace("\\", "").lower()
+    return "".join(
+        char for char in text if char.isprintable() and not unicodedata.combining(char)
+    ).strip(" \"'")
 
 
 def _squeezed(text: str) -> str:
