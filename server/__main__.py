@@ -1,6 +1,6 @@
-"""`python -m server`: the service, configured by its settings."""
+"""`python -m server`: the service, configured by UCAL_CONFIG and UCAL_*."""
 
-from server.cli import main
+from server.cli.serve import serve
 
 if __name__ == "__main__":
-    main(["serve"])
+    serve(prog_name="python -m server")

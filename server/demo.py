@@ -5,8 +5,8 @@ The CalDAV server keeps its calendars in a temporary folder, which goes when the
 
 import asyncio
 import contextlib
-import os
 import secrets
+import signal
 import socket
 import sys
 import tempfile
@@ -15,6 +15,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
+import uvloop
+
+from server import presets
+from server.connections.keyring import KeyRingError
+from server.log import configure
+from server.service import Service, running
+from server.settings import Settings, SettingsError, load, parse
 
 USER = "demo"
 _START_SECONDS = 20
@@ -119,3 +126,57 @@ async def seed(url: str, password: str) -> None:
                 headers={"content-type": "text/calendar; charset=utf-8"},
             )
             answer.raise_for_status()
+
+
+def _settings(url: str, password: str) -> Settings:
+    """What the environment says, with the demo's connections."""
+    own = load()
+    shown = {name: getattr(own, name) for name in ("listen", "http_listen", "store", "keyring")}
+    return parse({**presets.demo(url, USER, password), **shown, "log_level": "warning"})
+
+
+def _welcome(service: Service) -> str:
+    address = f" --address {service.address}" if not service.address.endswith(":50051") else ""
+    return f"""\
+ucal is serving gRPC on {service.address} and HTTP on {service.http_address or "no port"}.
+Two connections need no account: sandbox (in memory) and local (Radicale, a real CalDAV server).
+
+Paste one of these into another terminal:
+
+  .venv/bin/ucal call ListCalendars '{{"connection_id": "local"}}'{address}
+  .venv/bin/ucal call ListEvents '{{"connection_id": "local", "page_size": 2}}'{address}
+  .venv/bin/ucal watch local --initial{address}
+  .venv/bin/buf curl --http2-prior-knowledge --protocol grpc \\
+      -d '{{"connection_id": "sandbox", "page_size": 2}}' \\
+      http://{service.address}/ucal.v1.EventService/ListEvents
+
+Ctrl-C ends everything."""
+
+
+async def _demo() -> None:
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    password = secrets.token_urlsafe(12)
+    with tempfile.TemporaryDirectory(prefix="ucal-demo-") as folder:
+        async with radicale(Path(folder), password) as url:
+            await seed(url, password)
+            async with running(_settings(url, password)) as service:
+                print(_welcome(service), flush=True)
+                await ended.wait()
+                print("ending", flush=True)
+
+
+def main() -> None:
+    """Run the demo until Ctrl-C."""
+    configure("warning")
+    try:
+        uvloop.run(_demo())
+    except (SettingsError, KeyRingError, OSError, RuntimeError) as error:
+        print(f"ucal: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""`ucal serve` and `ucal sandbox`: the service in the foreground, until it is told to end."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+
+import click
+import msgspec
+import uvloop
+
+from server.connections.keyring import KeyRingError
+from server.log import LOG, configure
+from server.presets import SANDBOX
+from server.service import Service, running
+from server.settings import Settings, SettingsError, load, parse
+
+_CONFIGURATION_ERROR = 2
+
+
+async def _until_told(settings: Settings, begun: Callable[[Service], Awaitable[None]]) -> None:
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    async with running(settings) as service:
+        LOG.info("serving", extra={"address": service.address})
+        await begun(service)
+        await ended.wait()
+        LOG.info("draining", extra={"seconds": settings.limits.drain_grace})
+
+
+async def _silent(service: Service) -> None:
+    del service
+
+
+def run(settings: Settings, begun: Callable[[Service], Awaitable[None]] = _silent) -> None:
+    """Serve until SIGTERM or SIGINT, then drain; `begun` is awaited once calls are taken.
+
+    Raises:
+        SystemExit: 2, with one clear line, when it cannot be done as it is configured.
+    """
+    configure(settings.log_level)
+    try:
+        uvloop.run(_until_told(settings, begun))
+    except (SettingsError, KeyRingError, OSError) as error:
+        click.echo(f"ucal: {error}", err=True)
+        sys.exit(_CONFIGURATION_ERROR)
+
+
+def _loaded(config: str, listen: str) -> Settings:
+    try:
+        settings = load(config=config)
+    except SettingsError as error:
+        click.echo(f"ucal: {error}", err=True)
+        sys.exit(_CONFIGURATION_ERROR)
+    return msgspec.structs.replace(settings, listen=listen) if listen else settings
+
+
+@click.command(epilog="Example: ucal serve --config ucal.toml")
+@click.option("--config", envvar="UCAL_CONFIG", default="", help="Settings file (TOML).")
+@click.option("--listen", default="", help="Overrides the setting listen.")
+def serve(config: str, listen: str) -> None:
+    """Run the service until SIGTERM or Ctrl-C, then drain."""
+    run(_loaded(config, listen))
+
+
+@click.command(epilog="Example: ucal sandbox --listen 127.0.0.1:50051 &")
+@click.option("--listen", default="127.0.0.1:50051", show_default=True)
+@click.option("--quiet", is_flag=True, help="Log warnings only.")
+def sandbox(listen: str, quiet: bool) -> None:
+    """Run the service with the connection `sandbox` alone, in memory: for tests and first steps."""
+    settings = parse({**SANDBOX, "listen": listen, "log_level": "warning" if quiet else "info"})
+
+    async def begun(service: Service) -> None:
+        click.echo(
+            f"ucal is serving on {service.address}, connection_id: sandbox. Try:\n"
+            f'  ucal call ListEvents \'{{"connection_id": "sandbox", "page_size": 3}}\' '
+            f"--address {service.address}"
+        )
+
+    run(settings, begun)

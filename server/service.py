@@ -1,0 +1,130 @@
+"""The composition root: everything that one process runs, opened in order and closed in reverse."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+
+from providers.core.errors import ProviderError
+from server.app import GrpcServer
+from server.app import Service as GrpcService
+from server.connections.facade import Connections
+from server.connections.store import Store
+from server.dispatch import Dispatcher
+from server.http import HttpServer
+from server.pages import Pages
+from server.services.passthrough import PassthroughService
+from server.services.providers import ProviderService
+from server.services.resources import resource_services
+from server.services.watch import NAME as WATCH_SERVICE
+from server.services.watch import WatchService, add_watch_service
+from server.settings import Settings
+from server.settings_rules import split_address
+from server.watch.clock import LoopClock
+from server.watch.hub import Hub
+from server.watch.ports import WatchSettings
+from server.watch.reader import ConnectionReader
+from server.watch.token import Tokens
+from ucal.v1 import passthrough_pb2_grpc, provider_pb2_grpc
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service that takes calls.
+
+    Attributes:
+        address: of gRPC, with the port that was really taken.
+        port: the same port; 0 for a unix socket.
+        http_address: "host:port" of HTTP; "" when there is none.
+        hub: the watch engine.
+    """
+
+    address: str
+    port: int
+    http_address: str
+    hub: Hub
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Service]:
+    """The service with `settings`; it drains when the block ends.
+
+    Raises:
+        SettingsError, KeyRingError, StoreSettingError: it is not set up well.
+        OSError: an address cannot be had.
+        ProviderError: UNAVAILABLE, the store cannot be reached.
+    """
+    async with AsyncExitStack() as stack:
+        connections = Connections(settings)
+        stack.push_async_callback(connections.close)
+        await connections.open()
+        clock, watching = LoopClock(), WatchSettings()
+        tokens = Tokens(connections.sealer("resume"), clock, watching.token_lifetime)
+        hub = Hub(ConnectionReader(connections), tokens, clock, watching)
+        server = _grpc_server(settings, connections, hub)
+        port = await server.start(settings.listen, _credentials(settings))
+        http_address = await _http(settings, connections.store, stack)
+        host, wished = split_address(settings.listen, "listen")
+        address = settings.listen if not wished and host.startswith("unix:") else f"{host}:{port}"
+        try:
+            yield Service(address, port, http_address, hub)
+        finally:
+            hub.drain(settings.limits.drain_grace)
+            await server.drain(settings.limits.drain_delay, settings.limits.drain_grace)
+
+
+def _grpc_server(settings: Settings, connections: Connections, hub: Hub) -> GrpcServer:
+    pages = Pages(connections.sealer("page"))
+    limits = settings.limits
+    return GrpcServer(
+        [
+            *resource_services(Dispatcher(connections, pages, hub.tokens)),
+            GrpcService(WATCH_SERVICE, add_watch_service, WatchService(hub)),
+            GrpcService(
+                "ucal.v1.ProviderService",
+                provider_pb2_grpc.add_ProviderServiceServicer_to_server,
+                ProviderService(),
+            ),
+            GrpcService(
+                "ucal.v1.PassthroughService",
+                passthrough_pb2_grpc.add_PassthroughServiceServicer_to_server,
+                PassthroughService(connections, enabled=settings.passthrough),
+            ),
+        ],
+        default_deadline=limits.default_deadline,
+        max_calls=limits.max_calls,
+        max_streams=limits.max_streams,
+        max_connection_age=limits.max_connection_age,
+    )
+
+
+def _credentials(settings: Settings) -> grpc.ServerCredentials | None:
+    tls = settings.tls
+    if not tls.cert:
+        return None
+    authority = Path(tls.client_ca).read_bytes() if tls.client_ca else None
+    return grpc.ssl_server_credentials(
+        [(Path(tls.key).read_bytes(), Path(tls.cert).read_bytes())],
+        root_certificates=authority,
+        require_client_auth=authority is not None,
+    )
+
+
+async def _http(settings: Settings, store: Store, stack: AsyncExitStack) -> str:
+    """Start the HTTP side, if there is one; its address."""
+    if not settings.http_listen:
+        return ""
+
+    async def ready() -> str:
+        try:
+            await store.ping()
+        except ProviderError:
+            return "the store does not answer"
+        return ""
+
+    host, port = split_address(settings.http_listen, "http_listen")
+    http = HttpServer(ready)
+    stack.push_async_callback(http.stop)
+    return f"{host}:{await http.start(host, port)}"
