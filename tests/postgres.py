@@ -14,6 +14,7 @@ import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -53,7 +54,7 @@ def postgres() -> Iterator[str]:
     if user is not None:
         shutil.chown(folder, user)
     port = _free_port()
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
+    quiet: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
     try:
         subprocess.run(
             [binary("initdb"), "-D", f"{folder}/data", "-U", "test", "-A", "trust", "-N"],

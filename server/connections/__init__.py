@@ -1,5 +1,6 @@
 """Connections: who may sign in where. Credentials are sealed here; nothing of a calendar is kept.
 
-`keyring.KeyRing` holds the keys, `sealer.Sealer` seals tokens under them; what a gRPC message looks
-like is known to the services, not here.
+`facade.Connections` puts it together; `resolver` answers calls, `directory` administrators,
+`grants` keeps tokens fresh, `store` keeps what is sealed by `envelope` under `keyring`, `sealer`
+makes the tokens that callers hold.
 """

@@ -234,7 +234,9 @@ def named(own_id: str) -> connection_pb2.Connection:
 
 async def test_update_writes_what_is_set(connections: Connections) -> None:
     before = await connections.directory.create(basic(display_name="A", labels={"a": "1"}), "")
-    asked = connection_pb2.Connection(display_name="B", state=2)
+    asked = connection_pb2.Connection(
+        display_name="B", state=connection_pb2.CONNECTION_STATE_REAUTHORIZATION_REQUIRED
+    )
     after = await connections.directory.update("a", asked, None)
     assert (after.display_name, dict(after.labels), after.state) == ("B", {"a": "1"}, ACTIVE)
     assert after.etag != before.etag
@@ -390,7 +392,7 @@ async def test_unknown_connections_are_not_found(connections: Connections, unkno
 async def test_a_connection_of_another_region_is_refused_with_its_name(
     vendor: VendorServer, tmp_path: Path
 ) -> None:
-    shared = {"store": f"sqlite:///{tmp_path}/ucal.db", "keyring": str(_keys(tmp_path))}
+    shared: Any = {"store": f"sqlite:///{tmp_path}/ucal.db", "keyring": str(_keys(tmp_path))}
     async with house(vendor, region="eu", **shared) as there:
         await there.directory.create(basic(), "")
     async with house(vendor, region="au", **shared) as here:
@@ -419,7 +421,7 @@ async def test_rows_swapped_between_connections_do_not_open(
 ) -> None:
     """R13: never another tenant's token."""
     path = tmp_path / "ucal.db"
-    settings = {"store": f"sqlite:///{path}", "keyring": str(_keys(tmp_path))}
+    settings: Any = {"store": f"sqlite:///{path}", "keyring": str(_keys(tmp_path))}
     async with house(vendor, **settings) as found:
         await found.directory.create(basic("a"), "")
         await found.directory.create(basic("b"), "")
@@ -437,7 +439,7 @@ async def test_no_secret_reaches_the_disk_or_the_log(
 ) -> None:
     """Canary: the files of the store are searched while it is open and after."""
     caplog.set_level(logging.DEBUG)
-    settings = {
+    settings: Any = {
         "store": f"sqlite:///{tmp_path}/ucal.db",
         "keyring": str(_keys(tmp_path)),
         "environment": {"UCAL_SECRET_A": f'{{"refresh_token": "{CANARY}-4"}}'},

@@ -88,7 +88,7 @@ async def test_fifty_calls_refresh_once(connections: Connections, vendor: Vendor
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def shared(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
+def shared(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Any]:
     """Settings of replicas that share a store."""
     keys = tmp_path / "keys"
     keys.write_text(base64.b64encode(b"k" * 32).decode())
@@ -100,14 +100,14 @@ def shared(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
 
 @contextlib.asynccontextmanager
 async def replicas(
-    vendor: VendorServer, shared: dict[str, str], count: int
+    vendor: VendorServer, shared: dict[str, Any], count: int
 ) -> AsyncIterator[list[Connections]]:
     async with contextlib.AsyncExitStack() as stack:
         yield [await stack.enter_async_context(house(vendor, **shared)) for _ in range(count)]
 
 
 async def test_replicas_refresh_a_rotating_token_one_at_a_time(
-    vendor: VendorServer, shared: dict[str, str]
+    vendor: VendorServer, shared: dict[str, Any]
 ) -> None:
     """P64, and issue 7: two replicas refresh one rotating token under races: it does not die."""
     async with replicas(vendor, shared, 3) as all_of_them:
@@ -122,7 +122,7 @@ async def test_replicas_refresh_a_rotating_token_one_at_a_time(
 
 
 async def test_the_loser_of_a_race_reads_again_before_it_declares_death(
-    vendor: VendorServer, shared: dict[str, str]
+    vendor: VendorServer, shared: dict[str, Any]
 ) -> None:
     """P64: another replica, which knows no lease, has refreshed meanwhile."""
     async with replicas(vendor, shared, 2) as (one, other):
@@ -366,7 +366,7 @@ async def test_a_token_without_refresh_is_used_until_it_is_refused(
 BROUGHT = {"ucal-provider": "vendor"}
 
 
-def packed(**tokens: str) -> dict[str, Any]:
+def packed(**tokens: Any) -> dict[str, Any]:
     found = connection_pb2.OAuthCredentials(**tokens).SerializeToString()
     return {**BROUGHT, "ucal-credentials-bin": found}
 
@@ -439,11 +439,11 @@ STATIC = {
 
 
 async def test_a_static_connection_outlives_the_rotation_of_its_token(
-    vendor: VendorServer, shared: dict[str, str]
+    vendor: VendorServer, shared: dict[str, Any]
 ) -> None:
     """The settings file cannot change; what grew out of it is in the store."""
     vendor.refresh.add("r0")
-    options = {**shared, "connections": [STATIC], "environment": {"TOKEN": "r0"}}
+    options: dict[str, Any] = {**shared, "connections": [STATIC], "environment": {"TOKEN": "r0"}}
     async with house(vendor, **options) as first:
         assert (await call(first, "s")).status == 200
     vendor.access.clear()

@@ -123,7 +123,12 @@ async def _ask() -> float:
 
 
 def test_hints() -> None:
-    metadata = {"ucal-a-x": "1", "ucal-ab-x": "2", "ucal-a-y-bin": b"3", "x": "4"}
+    metadata: dict[str, str | bytes] = {
+        "ucal-a-x": "1",
+        "ucal-ab-x": "2",
+        "ucal-a-y-bin": b"3",
+        "x": "4",
+    }
     assert hints("a", metadata) == {"x": "1"}
 
 

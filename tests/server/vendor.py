@@ -36,13 +36,13 @@ class Vendor(Provider):
     name = "vendor"
     display_name = "Vendor"
     base_url = "https://api.vendor.example"
-    auth_kinds = (
+    auth_kinds: ClassVar[tuple[provider_pb2.AuthKind.ValueType, ...]] = (
         provider_pb2.AUTH_KIND_OAUTH,
         provider_pb2.AUTH_KIND_BASIC,
         provider_pb2.AUTH_KIND_API_KEY,
         provider_pb2.AUTH_KIND_SERVICE_ACCOUNT,
     )
-    oauth = OAuthConfig(
+    oauth: ClassVar[OAuthConfig | None] = OAuthConfig(
         authorize_url="https://vendor.example/authorize",
         token_url="https://vendor.example/{tenant}/token",
         scopes=("read", "write"),
