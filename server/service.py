@@ -15,6 +15,7 @@ from server.connections.store import Store
 from server.dispatch import Dispatcher
 from server.http import HttpServer
 from server.pages import Pages
+from server.services.connections import ConnectionService
 from server.services.passthrough import PassthroughService
 from server.services.providers import ProviderService
 from server.services.resources import resource_services
@@ -27,7 +28,7 @@ from server.watch.hub import Hub
 from server.watch.ports import WatchSettings
 from server.watch.reader import ConnectionReader
 from server.watch.token import Tokens
-from ucal.v1 import passthrough_pb2_grpc, provider_pb2_grpc
+from ucal.v1 import connection_pb2_grpc, passthrough_pb2_grpc, provider_pb2_grpc
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,11 @@ def _grpc_server(settings: Settings, connections: Connections, hub: Hub) -> Grpc
         [
             *resource_services(Dispatcher(connections, pages, hub.tokens)),
             GrpcService(WATCH_SERVICE, add_watch_service, WatchService(hub)),
+            GrpcService(
+                "ucal.v1.ConnectionService",
+                connection_pb2_grpc.add_ConnectionServiceServicer_to_server,
+                ConnectionService(connections.directory, connections.sealer("connections")),
+            ),
             GrpcService(
                 "ucal.v1.ProviderService",
                 provider_pb2_grpc.add_ProviderServiceServicer_to_server,

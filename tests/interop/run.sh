@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 port=$(.venv/bin/python -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-UCAL_LISTEN="127.0.0.1:$port" UCAL_LOG_LEVEL=warning .venv/bin/python -m server &
+UCAL_LISTEN="127.0.0.1:$port" UCAL_HTTP_LISTEN="" UCAL_STORE=memory: UCAL_LOG_LEVEL=warning .venv/bin/python -m server &
 server=$!
 trap 'kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true' EXIT
 
@@ -26,4 +26,6 @@ if answer=$(curl -d '{"id": "nowhere"}' "http://127.0.0.1:$port/ucal.v1.Provider
   exit 1
 fi
 grep -q '"code": "not_found"' <<<"$answer"
+
+.venv/bin/python -m tests.interop.walk
 echo "interop: passed"

@@ -1,15 +1,23 @@
-"""The same walk through a calendar with `buf curl`, whatever server is behind the connection.
+"""The same walk through a calendar with `buf curl`, on Radicale and on Xandikos: equal answers.
 
-Prints the normalized answers; two servers that keep the contract print the same.
-
-    python tests/interop/walk.py 127.0.0.1:50051 local
+python -m tests.interop.walk              both, compared
+python -m tests.interop.walk ADDRESS ID   one connection of a running service, printed
 """
 
+import difflib
 import json
+import os
+import socket
 import subprocess
 import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from tests.caldav_servers import radicale, xandikos
 
 BUF = str(Path(sys.executable).with_name("buf"))
 # Differ from server to server, and from run to run, rightly.
@@ -61,15 +69,17 @@ def normalized(value: Any) -> Any:
     return value
 
 
-def say(title: str, answer: Any) -> None:
-    """Print one step."""
-    print(f"== {title}\n{json.dumps(normalized(answer), indent=1, sort_keys=True)}")
+def walk(calls: Walk) -> str:
+    """List, create, read, change one, change this and following, free/busy, delete; as text."""
+    told: list[str] = []
 
+    def say(title: str, answer: Any) -> None:
+        told.append(f"== {title}\n{json.dumps(normalized(answer), indent=1, sort_keys=True)}")
 
-def walk(calls: Walk) -> None:
-    """List, create, read, change one, change this and following, free/busy, delete."""
-    calendars = calls.call("CalendarService/ListCalendars")["calendars"]
-    calendar = next(each["id"] for each in calendars if not each.get("is_read_only"))
+    made = calls.call("CalendarService/CreateCalendar", calendar={"name": "Walk"})
+    calendar = made["calendar"]["id"]
+    names = [each.get("name") for each in calls.call("CalendarService/ListCalendars")["calendars"]]
+    say("the new calendar is listed", "Walk" in names)
     created = calls.call(
         "EventService/CreateEvent",
         event={
@@ -128,7 +138,73 @@ def walk(calls: Walk) -> None:
         "EventService/ListEvents", calendar_id=calendar, window=window, expand_recurring=True
     )
     say("after delete", rest)
+    calls.call("CalendarService/DeleteCalendar", id=calendar)
+    return "\n".join(told)
+
+
+SETTINGS = """\
+listen = "127.0.0.1:{port}"
+http_listen = ""
+store = "memory:"
+log_level = "warning"
+"""
+CONNECTION = """
+[[connections]]
+id = "{id}"
+provider = "caldav"
+base_url = "{url}"
+credentials = {{ username = "{username}", password = "{password}" }}
+"""
+
+
+def compare() -> None:
+    """Walk through both servers behind one service; differences end with exit 1."""
+    with radicale() as one, xandikos() as other, tempfile.TemporaryDirectory() as folder:
+        port = _free_port()
+        text = SETTINGS.format(port=port)
+        for server in (one, other):
+            text += CONNECTION.format(
+                id=server.name, url=server.url, username=server.username, password=server.password
+            )
+        settings = Path(folder) / "ucal.toml"
+        settings.write_text(text)
+        with _service(settings, port) as address:
+            answers = {
+                server.name: walk(Walk(address, server.name)).splitlines()
+                for server in (one, other)
+            }
+    difference = list(difflib.unified_diff(*answers.values(), *answers, lineterm="", n=1))
+    print("\n".join(difference))
+    if difference:
+        raise SystemExit("Radicale and Xandikos do not come out the same")
+    print(f"buf curl: Radicale and Xandikos tell the same {len(answers['radicale'])} lines")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def _service(settings: Path, port: int) -> Iterator[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "server"], env=os.environ | {"UCAL_CONFIG": str(settings)}
+    )
+    try:
+        deadline = time.monotonic() + 30
+        while process.poll() is None and time.monotonic() < deadline:
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            time.sleep(0.05)
+        yield f"127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(30)
 
 
 if __name__ == "__main__":
-    walk(Walk(sys.argv[1], sys.argv[2]))
+    if len(sys.argv) > 1:
+        print(walk(Walk(sys.argv[1], sys.argv[2])))
+    else:
+        compare()
