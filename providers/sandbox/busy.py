@@ -70,7 +70,9 @@ def agenda_of(world: World, asked: str) -> Agenda | None:
     """The events behind a calendar id or an address."""
     if asked in ("", "primary"):
         return world.agendas[world.primary_id]
-    return world.agendas.get(asked) or world.shadows.get(asked.lower())
+    found = world.agendas.get(asked)
+    # Not `or`: an agenda without events is falsy, and an empty calendar can be asked.
+    return world.shadows.get(asked.lower()) if found is None else found
 
 
 def blocks_of(
