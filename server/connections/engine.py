@@ -1,5 +1,7 @@
 """The database engine behind the setting `store`."""
 
+import asyncio
+import contextlib
 import os
 from pathlib import Path
 from typing import Any
@@ -7,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
@@ -15,10 +17,11 @@ from server.settings_model import SettingsError
 
 _POOL = 5
 _BUSY_MS = 5_000
+_WAL_TRIES = 100
+_WAL_PAUSE = 0.05
 # synchronous=FULL: a rotated refresh token must survive a power cut, the old one is dead.
 _PRAGMAS = (
     f"PRAGMA busy_timeout={_BUSY_MS}",
-    "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     "PRAGMA secure_delete=ON",
 )
@@ -51,10 +54,15 @@ def make_engine(setting: str) -> AsyncEngine:
 
 
 def _make_file(path: Path) -> None:
-    """Make the database file first, so that nobody but its owner can read it."""
+    """Make the database file first, so that nobody but its owner can read it.
+
+    A file that is there is not touched: closing it would drop the locks that this process holds on
+    it (POSIX), whoever holds them.
+    """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     except OSError as error:
         raise StoreSettingError(f"cannot open {path}: {error.strerror}") from None
 
@@ -77,6 +85,27 @@ def _sqlite(path: str, *, pool_size: int) -> AsyncEngine:
         cursor.close()
 
     return engine
+
+
+async def prepare(engine: AsyncEngine) -> None:
+    """Once for a database: SQLite's write-ahead log, so that readers do not wait for writers.
+
+    Raises:
+        sqlalchemy.exc.SQLAlchemyError: the database cannot be reached.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+    plain = engine.execution_options(isolation_level="AUTOCOMMIT")
+    for attempt in range(_WAL_TRIES):
+        try:
+            async with plain.connect() as database:
+                await database.exec_driver_sql("PRAGMA journal_mode=WAL")
+            return
+        except OperationalError:
+            # Two that switch at once do not wait for one another, whatever busy_timeout says.
+            if attempt == _WAL_TRIES - 1:
+                raise
+            await asyncio.sleep(_WAL_PAUSE)
 
 
 def _postgresql(setting: str) -> URL:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from providers.core.errors import Kind, ProviderError
-from server.connections.engine import make_engine
+from server.connections.engine import make_engine, prepare
 from server.connections.records import Record, StoredGrant, from_row, to_row
 from server.connections.tables import CONNECTIONS, GRANTS, LEASES
 from server.migrations import upgrade
@@ -49,6 +49,7 @@ class Store:
             NewerStoreError: it was written by a newer version.
         """
         async with _told():
+            await prepare(self._engine)
             await upgrade(self._engine)
 
     async def close(self) -> None:
