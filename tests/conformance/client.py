@@ -18,6 +18,7 @@ from grpc_status import rpc_status
 
 from providers.core import operations as ops
 from providers.core.operations import Operation, ResourceKind
+from server.watch.ports import Nudge
 from tests.conformance.kinds import KINDS, METHODS, Kind, request_type
 from tests.conformance.subjects import Harness
 from ucal.v1 import busy_pb2, event_pb2, provider_pb2, provider_pb2_grpc, watch_pb2, watch_pb2_grpc
@@ -93,6 +94,7 @@ class Client:
 
     Attributes:
         name: of the provider, and of its variant.
+        hub: where a webhook would tell that something has changed.
         record: of the provider, as the server tells it.
     """
 
@@ -100,6 +102,7 @@ class Client:
     harness: Harness = field(repr=False)
     channel: grpc.aio.Channel = field(repr=False)
     record: provider_pb2.Provider = field(repr=False)
+    hub: Nudge = field(repr=False)
     connection_id: str = CONNECTION
 
     def __post_init__(self) -> None:
@@ -293,7 +296,7 @@ class Client:
         if self.supports_create(kind):
             return str((await self.create(kind)).id)
         if self.plantable(kind.kind):
-            return await self.harness.plant(kind.kind)
+            return await self.plant(kind)
         found = await self.every(kind)
         if not found:
             self.missing(f"{kind}, and no way to plant one")
@@ -340,6 +343,25 @@ class Client:
 
     # -- watches
 
+    async def plant(self, kind: Kind) -> str:
+        """Something new at the provider, and a hint of it as a webhook would give."""
+        async with asyncio.timeout(DEADLINE):
+            own_id = await self.harness.plant(kind.kind)
+        self.hub.nudge(self.connection_id)
+        return own_id
+
+    async def change(self, kind: Kind, id: str) -> None:
+        """A change at the provider, and a hint of it."""
+        async with asyncio.timeout(DEADLINE):
+            await self.harness.change(kind.kind, id)
+        self.hub.nudge(self.connection_id)
+
+    async def remove(self, kind: Kind, id: str) -> None:
+        """A deletion at the provider, and a hint of it."""
+        async with asyncio.timeout(DEADLINE):
+            await self.harness.remove(kind.kind, id)
+        self.hub.nudge(self.connection_id)
+
     async def poll(self, request: watch_pb2.PollEventsRequest) -> watch_pb2.PollEventsResponse:
         """PollEvents.
 
@@ -378,9 +400,9 @@ def wall(event: event_pb2.Event) -> str:
     return str(event.start_at).replace("\n", " ")
 
 
-async def connect(name: str, harness: Harness, channel: grpc.aio.Channel) -> Client:
+async def connect(name: str, harness: Harness, channel: grpc.aio.Channel, hub: Nudge) -> Client:
     """A client of the provider behind `harness`; asks the server for its record."""
     stub = provider_pb2_grpc.ProviderServiceStub(channel)
     async with asyncio.timeout(DEADLINE):
         answer = await stub.GetProvider(provider_pb2.GetProviderRequest(id=harness.provider))
-    return Client(name, harness, channel, answer.provider)
+    return Client(name, harness, channel, answer.provider, hub)

@@ -99,7 +99,7 @@ async def _transcript(client: Client, count: int) -> Fields:
         if recording.has_transcript:
             return {"recording_id": recording.id}
     if client.plantable(RECORDING.kind):
-        return {"recording_id": await client.harness.plant(RECORDING.kind)}
+        return {"recording_id": await client.plant(RECORDING)}
     return client.missing("recording with a transcript")
 
 

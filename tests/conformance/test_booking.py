@@ -48,7 +48,7 @@ async def test_a_slot_is_booked_once(client: Client) -> None:
         client.missing("bookable link")
     resource = await samples.booking(client)
     made = (await client.call(ops.CREATE_EVENT, event=resource)).event
-    found = await client.get(EVENT, made.id)
+    found = await client.get(EVENT, made.id, calendar_id=made.calendar_id)
     assert found.link_id == client.harness.link_id
     assert samples.instant(found.start_at) == samples.instant(resource.start_at)
     assert samples.instant(found.end_at) > samples.instant(found.start_at)

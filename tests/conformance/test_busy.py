@@ -9,7 +9,7 @@ import pytest
 from providers.core import operations as ops
 from tests.conformance import samples
 from tests.conformance.client import Client
-from tests.conformance.kinds import EVENT
+from tests.conformance.kinds import CALENDAR, EVENT
 from ucal.v1 import busy_pb2, event_pb2
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.needs(ops.LIST_BUSY)]
@@ -175,6 +175,16 @@ async def test_a_calendar_that_cannot_be_asked_is_told(client: Client) -> None:
     )
     assert list(answer.unreachable) == ["no-such-calendar"], f"{client.name}: {answer!s:.300}"
     assert answer.unreachable["no-such-calendar"].code, "the cause is missing"
+
+
+@pytest.mark.needs(ops.CREATE_CALENDAR)
+async def test_an_empty_calendar_is_free(client: Client) -> None:
+    calendar = await client.create(CALENDAR)
+    answer = await client.call(
+        ops.LIST_BUSY, calendar_ids=[calendar.id], window=samples.window(samples.BASE, days=1)
+    )
+    assert not answer.busy
+    assert not answer.unreachable, f"{client.name} ListBusy: a calendar without events is no error"
 
 
 async def test_a_batch_holds_answers_and_errors_side_by_side(client: Client) -> None:

@@ -39,27 +39,32 @@ class Watch:
         self.call = call
         self.token = b""
         self.seen: list[str] = []
+        self.wants_point = False
         self.pending: list[watch_pb2.Change] = []
 
     async def next(self) -> Message:
         """The next message but heartbeats."""
+        where = f"{self.client.name} WatchEvents"
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await self._next()
+        except TimeoutError:
+            seen = self.seen[-20:]
+            raise AssertionError(f"{where}: nothing for {PATIENCE} s after {seen}") from None
+        except grpc.aio.AioRpcError as error:
+            raise Failure(where, error) from None
+
+    async def _next(self) -> Message:
         while True:
-            try:
-                async with asyncio.timeout(PATIENCE):
-                    message: Any = await self.call.read()
-            except TimeoutError:
-                raise AssertionError(
-                    f"{self.client.name} WatchEvents: silent for {PATIENCE} s after {self.seen}"
-                ) from None
-            except grpc.aio.AioRpcError as error:
-                raise Failure(f"{self.client.name} WatchEvents", error) from None
+            message: Any = await self.call.read()
             assert message is not grpc.aio.EOF, (
                 f"{self.client.name} WatchEvents: ended after {self.seen}"
             )
             self.token = message.resume_token or self.token
             name = str(message.WhichOneof("message"))
-            self.seen.append(name)
-            if name != "heartbeat":
+            cause = message.degraded.cause.message if name == "degraded" else ""
+            self.seen.append(f"{name} ({cause})" if cause else name)
+            if name != "heartbeat" or (self.wants_point and self.token):
                 return cast("Message", message)
 
     async def until(self, name: str) -> list[Message]:
@@ -70,6 +75,13 @@ class Watch:
             found.append(message)
             if message.WhichOneof("message") == name:
                 return found
+
+    async def point(self) -> None:
+        """Read until the service has told a point from which it could go on."""
+        self.wants_point = True
+        while not self.token:
+            await self.next()
+        self.wants_point = False
 
     async def change(self, id: str) -> watch_pb2.Change:
         """The next change of the object `id`; what happens to others is passed over."""
@@ -153,15 +165,15 @@ async def test_changes_of_others_arrive(client: Client, kind: Kind) -> None:
     deletions = client.capability(ops.WATCHES[kind.kind]).deletions
     async with watching(client, kind, **_initial()) as watch:
         await watch.until("synced")
-        own_id = await client.harness.plant(kind.kind)
+        own_id = await client.plant(kind)
         _check(client, await watch.change(own_id), CREATED, kind)
-        await client.harness.change(kind.kind, own_id)
+        await client.change(kind, own_id)
         _check(client, await watch.change(own_id), UPDATED, kind)
         if deletions in (
             watch_pb2.DELETION_SUPPORT_EXACT,
             watch_pb2.DELETION_SUPPORT_RECONCILED,
         ):
-            await client.harness.remove(kind.kind, own_id)
+            await client.remove(kind, own_id)
             change = await watch.change(own_id)
             _check(client, change, DELETED, kind)
             assert change.WhichOneof("resource") is None
@@ -171,11 +183,10 @@ async def test_changes_of_others_arrive(client: Client, kind: Kind) -> None:
 @pytest.mark.each_watch
 async def test_a_watch_from_now_tells_nothing_of_before(client: Client, kind: Kind) -> None:
     _movable(client, kind)
-    before = await client.harness.plant(kind.kind)
+    before = await client.plant(kind)
     async with watching(client, kind) as watch:
-        await watch.until("opened")
-        await watch.until("synced") if not watch.token else None
-        own_id = await client.harness.plant(kind.kind)
+        await watch.point()
+        own_id = await client.plant(kind)
         _check(client, await watch.change(own_id), CREATED, kind)
         assert before not in [change.id for change in watch.pending]
 
@@ -186,13 +197,13 @@ async def test_a_token_goes_on_where_the_stream_ended(client: Client, kind: Kind
     async with watching(client, kind, **_initial()) as watch:
         await watch.until("synced")
         token = watch.token
-    own_id = await client.harness.plant(kind.kind)
+    own_id = await client.plant(kind)
     async with watching(client, kind, resume_token=token) as watch:
         await watch.until("opened")
         _check(client, await watch.change(own_id), CREATED, kind)
         assert watch.token, f"{client.name} WatchEvents {kind}: no token after a change"
         later = watch.token
-    await client.harness.change(kind.kind, own_id)
+    await client.change(kind, own_id)
     async with watching(client, kind, resume_token=later) as watch:
         _check(client, await watch.change(own_id), UPDATED, kind)
 
@@ -224,14 +235,14 @@ async def test_polls_tell_what_streams_tell(client: Client, kind: Kind) -> None:
     deletions = client.capability(ops.WATCHES[kind.kind]).deletions
     now = await client.poll(watch_pb2.PollEventsRequest(scope=_scope(client, kind)))
     assert not now.changes, "without a token there is only a token"
-    own_id = await client.harness.plant(kind.kind)
+    own_id = await client.plant(kind)
     change, token = await _polled(client, kind, now.resume_token, own_id)
     _check(client, change, CREATED, kind)
-    await client.harness.change(kind.kind, own_id)
+    await client.change(kind, own_id)
     change, token = await _polled(client, kind, token, own_id)
     _check(client, change, UPDATED, kind)
     if deletions in (watch_pb2.DELETION_SUPPORT_EXACT, watch_pb2.DELETION_SUPPORT_RECONCILED):
-        await client.harness.remove(kind.kind, own_id)
+        await client.remove(kind, own_id)
         change, token = await _polled(client, kind, token, own_id)
         _check(client, change, DELETED, kind)
 
@@ -240,7 +251,7 @@ async def test_polls_tell_what_streams_tell(client: Client, kind: Kind) -> None:
 async def test_a_token_of_a_poll_resumes_a_stream(client: Client, kind: Kind) -> None:
     _movable(client, kind)
     now = await client.poll(watch_pb2.PollEventsRequest(scope=_scope(client, kind)))
-    own_id = await client.harness.plant(kind.kind)
+    own_id = await client.plant(kind)
     async with watching(client, kind, resume_token=now.resume_token) as watch:
         _check(client, await watch.change(own_id), CREATED, kind)
 
@@ -260,7 +271,7 @@ async def test_a_list_goes_on_as_a_watch(client: Client) -> None:
         request.page_token = answer.next_page_token
     if not token:
         client.missing("resume token of lists")
-    own_id = await client.harness.plant(kind.kind)
+    own_id = await client.plant(kind)
     async with watching(client, kind, resume_token=token) as watch:
         _check(client, await watch.change(own_id), CREATED, kind)
 
@@ -324,7 +335,7 @@ async def test_a_dead_cursor_fails_or_resets_as_asked(fresh: Client, kind: Kind)
         messages = await watch.until("reset")
         assert messages[-1].reset.cause.code == grpc.StatusCode.OUT_OF_RANGE.value[0]
         await watch.until("synced")
-        own_id = await fresh.harness.plant(kind.kind)
+        own_id = await fresh.plant(kind)
         _check(fresh, await watch.change(own_id), CREATED, kind)
 
 
@@ -340,6 +351,7 @@ async def test_trouble_at_the_provider_degrades_a_watch(fresh: Client, kind: Kin
     async with watching(fresh, kind, **_initial()) as watch:
         await watch.until("synced")
         await fresh.harness.fail_next(503, times=4)
+        fresh.hub.nudge(fresh.connection_id)
         messages = await watch.until("degraded")
         assert messages[-1].degraded.cause.code == grpc.StatusCode.UNAVAILABLE.value[0]
         assert messages[-1].degraded.HasField("next_attempt_at")
