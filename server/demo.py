@@ -17,8 +17,8 @@ from pathlib import Path
 import httpx
 import uvloop
 
+from providers.core.errors import ProviderError
 from server import presets
-from server.connections.keyring import KeyRingError
 from server.log import configure
 from server.service import Service, running
 from server.settings import Settings, SettingsError, load, parse
@@ -173,7 +173,7 @@ def main() -> None:
     configure("warning")
     try:
         uvloop.run(_demo())
-    except (SettingsError, KeyRingError, OSError, RuntimeError) as error:
+    except (SettingsError, ProviderError, OSError, RuntimeError) as error:
         print(f"ucal: {error}", file=sys.stderr)
         sys.exit(2)
 

@@ -30,6 +30,14 @@ class Resolved(Protocol):
     def call(self) -> Call:
         """What the provider's methods are handed."""
 
+    @property
+    def account_key(self) -> str:
+        """Equal only for the same credentials at the same place."""
+
+    @property
+    def is_brought(self) -> bool:
+        """Whether the caller brought the credentials, so that connection_id does not tell."""
+
     def trailing_metadata(self) -> tuple[tuple[str, str | bytes], ...]:
         """What the caller must be told when the call has ended, e.g. rotated credentials."""
 
@@ -94,7 +102,8 @@ class Dispatcher:
         exchange = Exchange(operation, plan.capability, plan.display_name)
         bound = b""
         if plan.pages:
-            bound = question(request, operation.rpc, f"{provider.name}/{request.connection_id}")
+            owner = resolved.account_key if resolved.is_brought else request.connection_id
+            bound = question(request, operation.rpc, f"{provider.name}/{owner}")
             self._pages.open(request, bound)
         for check in plan.checks:
             check(request, exchange)

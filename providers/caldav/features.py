@@ -15,7 +15,9 @@ _SCOPES = (
     types_pb2.UPDATE_SCOPE_ALL,
 )
 _IDEMPOTENT = provider_pb2.IDEMPOTENCY_SUPPORT_PROVIDER
-_EVERY_MINUTE = Duration(seconds=60)
+# A server of one's own may be asked often, for sync-collection is cheap; iCloud is everybody's.
+_OFTEN = Duration(seconds=2)
+_ICLOUD_POLL = Duration(seconds=60)
 _READABLE_CALENDAR = (
     "connection_id", "id", "name", "description", "timezone", "is_primary", "is_read_only",
     "color", "access_role", "raw",
@@ -31,7 +33,7 @@ FEATURES: Mapping[Operation, provider_pb2.Capability] = {
     ),
     ops.UPDATE_CALENDAR: provider_pb2.Capability(writable_fields=calendars.WRITABLE),
     ops.DELETE_CALENDAR: provider_pb2.Capability(),
-    ops.WATCH_CALENDARS: provider_pb2.Capability(min_poll_interval=_EVERY_MINUTE),
+    ops.WATCH_CALENDARS: provider_pb2.Capability(min_poll_interval=_OFTEN),
     ops.LIST_EVENTS: provider_pb2.Capability(
         max_page_size=events.MAX_PAGE,
         etags=True,
@@ -58,7 +60,7 @@ FEATURES: Mapping[Operation, provider_pb2.Capability] = {
         ),
     ),
     ops.WATCH_EVENTS: provider_pb2.Capability(
-        min_poll_interval=_EVERY_MINUTE,
+        min_poll_interval=_OFTEN,
         deletions=watch_pb2.DELETION_SUPPORT_EXACT,
         notes=(
             "Objects are told as a whole: when one instance changes, its series does. On a server "
@@ -70,8 +72,19 @@ FEATURES: Mapping[Operation, provider_pb2.Capability] = {
         max_page_size=busy.MAX_PAGE,
         notes="Addresses of people are asked of the server's scheduling outbox, where it has one.",
     ),
-    ops.WATCH_BUSY: provider_pb2.Capability(min_poll_interval=_EVERY_MINUTE),
+    ops.WATCH_BUSY: provider_pb2.Capability(min_poll_interval=_OFTEN),
 }
+
+
+def _seldom(found: provider_pb2.Capability) -> provider_pb2.Capability:
+    slower = provider_pb2.Capability()
+    slower.CopyFrom(found)
+    if found.HasField("min_poll_interval"):
+        slower.min_poll_interval.CopyFrom(_ICLOUD_POLL)
+    return slower
+
+
+ICLOUD_FEATURES = {operation: _seldom(found) for operation, found in FEATURES.items()}
 
 REASONS: Mapping[Operation | ResourceKind, str] = {
     ops.LIST_EVENT_INSTANCES: "the service expands the series; servers expand in different ways",

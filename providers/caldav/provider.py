@@ -10,7 +10,7 @@ from providers.caldav import busy, calendars, changes, events, writes
 from providers.caldav.account import Account
 from providers.caldav.collections import Collection, fill_calendar
 from providers.caldav.errors import classify
-from providers.caldav.features import FEATURES, ICLOUD_REASONS, REASONS
+from providers.caldav.features import FEATURES, ICLOUD_FEATURES, ICLOUD_REASONS, REASONS
 from providers.caldav.objects import Frame
 from providers.caldav.paths import EventId, canonical
 from providers.caldav.session import Accounts
@@ -260,6 +260,7 @@ class AppleICloud(CalDav):
     base_url = "https://caldav.icloud.com/"
     allowed_hosts = (".icloud.com", ".icloud.com.cn")
     auth_kinds = (provider_pb2.AUTH_KIND_BASIC,)
+    features = ICLOUD_FEATURES
     reasons = ICLOUD_REASONS
     well_known = False
     favourite = "home"

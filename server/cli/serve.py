@@ -6,10 +6,9 @@ import sys
 from collections.abc import Awaitable, Callable
 
 import click
-import msgspec
 import uvloop
 
-from server.connections.keyring import KeyRingError
+from providers.core.errors import ProviderError
 from server.log import LOG, configure
 from server.presets import SANDBOX
 from server.service import Service, running
@@ -43,18 +42,17 @@ def run(settings: Settings, begun: Callable[[Service], Awaitable[None]] = _silen
     configure(settings.log_level)
     try:
         uvloop.run(_until_told(settings, begun))
-    except (SettingsError, KeyRingError, OSError) as error:
+    except (SettingsError, ProviderError, OSError) as error:
         click.echo(f"ucal: {error}", err=True)
         sys.exit(_CONFIGURATION_ERROR)
 
 
 def _loaded(config: str, listen: str) -> Settings:
     try:
-        settings = load(config=config)
+        return load(config=config, overrides={"listen": listen} if listen else None)
     except SettingsError as error:
         click.echo(f"ucal: {error}", err=True)
         sys.exit(_CONFIGURATION_ERROR)
-    return msgspec.structs.replace(settings, listen=listen) if listen else settings
 
 
 @click.command(epilog="Example: ucal serve --config ucal.toml")

@@ -152,8 +152,12 @@ class Hub:
                 del self._feeds[key]
 
     def interval(self, capability: provider_pb2.Capability, wish: float) -> float:
-        """Seconds between polls: the wish, raised to what provider and server allow."""
-        return max(wish, _seconds(capability.min_poll_interval), self.settings.min_poll)
+        """Seconds between polls: the wish, or the usual, raised to what all allow."""
+        return max(
+            wish or self.settings.default_poll,
+            _seconds(capability.min_poll_interval),
+            self.settings.min_poll,
+        )
 
     def _watched(self, target: Target, unit: Unit, request: watch_pb2.WatchEventsRequest) -> Opened:
         """How one unit is watched."""

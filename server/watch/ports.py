@@ -124,6 +124,7 @@ class WatchSettings:
 
     Attributes:
         heartbeat: longest silence of a stream whose caller wished for none.
+        default_poll: between two polls of a feed whose watchers wished for nothing.
         min_poll: no feed asks more often, whatever the provider would allow.
         max_age: when a stream is closed so that it comes back, perhaps to another process.
         age_jitter: share by which ages vary, so that streams do not all come back at once.
@@ -139,6 +140,7 @@ class WatchSettings:
     """
 
     heartbeat: float = 30
+    default_poll: float = 60
     min_poll: float = 1
     max_age: float = 1800
     age_jitter: float = 0.2

@@ -115,6 +115,8 @@ class Plain:
 class Found:
     provider: Scripted
     call: Call
+    account_key: str = "k"
+    is_brought: bool = False
 
     def trailing_metadata(self) -> tuple[tuple[str, str | bytes], ...]:
         return ()

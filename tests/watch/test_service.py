@@ -43,7 +43,7 @@ class Served:
 
 @pytest.fixture
 async def served(request: pytest.FixtureRequest) -> AsyncIterator[Served]:
-    settings = getattr(request, "param", None) or WatchSettings(nudge_spacing=0)
+    settings = getattr(request, "param", None) or WatchSettings(default_poll=0, nudge_spacing=0)
     found = Served(settings)
     found.port = await found.server.start("127.0.0.1:0")
     yield found
@@ -137,7 +137,7 @@ async def test_an_expired_cursor_is_out_of_range(served: Served, channel: grpc.a
 
 
 @pytest.mark.parametrize(
-    "served", [WatchSettings(nudge_spacing=0, closing_grace=0.05)], indirect=True
+    "served", [WatchSettings(default_poll=0, nudge_spacing=0, closing_grace=0.05)], indirect=True
 )
 async def test_drain_says_closing_and_ends_unavailable(
     served: Served, channel: grpc.aio.Channel
@@ -160,7 +160,11 @@ async def test_drain_says_closing_and_ends_unavailable(
 
 @pytest.mark.parametrize(
     "served",
-    [replace(WatchSettings(nudge_spacing=0), write_timeout=0.3, max_queued_changes=8)],
+    [
+        replace(
+            WatchSettings(default_poll=0, nudge_spacing=0), write_timeout=0.3, max_queued_changes=8
+        )
+    ],
     indirect=True,
 )
 async def test_who_does_not_read_is_let_go_and_resumes(

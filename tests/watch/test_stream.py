@@ -397,7 +397,7 @@ async def test_a_fault_of_ours_ends_the_watch_and_says_nothing_of_it(
 
 
 async def test_a_slow_reader_is_sent_away_and_loses_nothing(make: Make) -> None:
-    world = make(settings=replace(WatchSettings(), max_queued_changes=20))
+    world = make(settings=replace(WatchSettings(default_poll=0), max_queued_changes=20))
     hub = world.process()
     slow = await world.open(hub, slow=True, start=INITIAL)
     quick = await world.open(hub, start=INITIAL)
@@ -421,7 +421,7 @@ async def test_a_slow_reader_is_sent_away_and_loses_nothing(make: Make) -> None:
 
 
 async def test_a_slow_reader_of_a_long_catch_up_holds_nobody_up(make: Make) -> None:
-    world = make(page=5, settings=replace(WatchSettings(), max_queued_changes=10))
+    world = make(page=5, settings=replace(WatchSettings(default_poll=0), max_queued_changes=10))
     hub = world.process()
     first = await world.open(hub, start=INITIAL)
     await settle()

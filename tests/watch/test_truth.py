@@ -238,7 +238,9 @@ async def scenario(course: Course, todo: list[tuple[object, ...]]) -> None:
 def test_a_client_ends_with_the_truth(
     todo: list[tuple[object, ...]], delta: bool, upserts: bool, etags: bool, page: int
 ) -> None:
-    limits = replace(WatchSettings(), max_queued_changes=6, max_age=2000.0, heartbeat=300)
+    limits = replace(
+        WatchSettings(default_poll=0), max_queued_changes=6, max_age=2000.0, heartbeat=300
+    )
     with asyncio.Runner() as runner:
 
         async def run() -> None:

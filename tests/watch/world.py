@@ -317,7 +317,7 @@ class World:
         self.clock = ManualClock()
         self.upstream = Upstream(self.clock, **upstream)
         self.reader = ScriptedReader(self.upstream, delta=delta, poll=poll)
-        self.settings = settings or WatchSettings()
+        self.settings = settings or WatchSettings(default_poll=0)
         self.sealer = PlainSealer(self.clock)
         self.streams: list[Stream] = []
 
