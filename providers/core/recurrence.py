@@ -17,6 +17,7 @@ from providers.core.recurrence_edit import shift, split
 from providers.core.recurrence_lines import Anchor, Lines, Planned
 from providers.core.recurrence_structure import line, lines, structured
 from providers.core.rrule import Rule, RuleError
+from providers.core.times import in_zone
 from ucal.v1 import types_pb2
 
 __all__ = [
@@ -34,13 +35,13 @@ __all__ = [
 ]
 
 INLINE_STEPS = 4_000
-"""Steps that may be taken on the event loop: a few milliseconds."""
+"""Steps that may be taken on the event loop: up to twenty milliseconds."""
 MAX_STEPS = 40_000
 """Steps of one expansion; a rule that needs more is refused."""
 
 _DAY = timedelta(days=1)
 _SPARE = 100  # clocks that jump may change the order of so many starts, or make them one
-_STEADY = timedelta(days=7)
+_STEADY = timedelta(days=6)
 
 
 def fill(target: types_pb2.Recurrence, rules: Iterable[str], start: types_pb2.EventTime) -> None:
@@ -129,11 +130,10 @@ async def occurrences_off_loop(
 ) -> list[Planned]:
     """As `occurrences`; a rule that takes many steps is expanded in a thread."""
     window = (window_start, window_end)
-    if limit <= INLINE_STEPS:
-        try:
-            return _expanded(rules, start, window, limit, zone, budget=Budget(INLINE_STEPS))
-        except TooCostly:
-            pass
+    try:
+        return _expanded(rules, start, window, limit, zone, budget=Budget(INLINE_STEPS))
+    except TooCostly:
+        pass
     try:
         return await asyncio.to_thread(
             _expanded, rules, start, window, limit, zone, budget=Budget(MAX_STEPS)
@@ -177,7 +177,7 @@ class _Expansion:
         self.lines = lines
         self.budget = budget
         basis = UTC if anchor.timed else anchor.zone
-        self.low, self.high = (bound.astimezone(basis).replace(tzinfo=None) for bound in window)
+        self.low, self.high = (in_zone(bound, basis).replace(tzinfo=None) for bound in window)
         self.clock = _Clock(anchor)
 
     def run(self, limit: int) -> list[Planned]:
@@ -213,7 +213,20 @@ class _Expansion:
             high = min(high, until)
         if low > high:
             return iter(())
-        return expansion.between(rule, self.anchor.wall, low, high, self.budget)
+        walls = expansion.between(rule, self.anchor.wall, low, high, self.budget)
+        if until is not None and self.anchor.timed and isinstance(rule.until, datetime):
+            return self._cut(walls, rule.until)
+        return walls
+
+    def _cut(self, walls: Iterator[datetime], until: datetime) -> Iterator[datetime]:
+        """Walls up to UNTIL; where clocks jumped just before it, wall times do not tell."""
+        zone = self.anchor.zone
+        if until.tzinfo is None or in_zone(_moved(until, -_DAY), zone).utcoffset() == (
+            in_zone(until, zone).utcoffset()
+        ):
+            return walls
+        last = in_zone(until, UTC).replace(tzinfo=None)
+        return (wall for wall in walls if self.clock.settle(wall)[0] <= last)
 
     def _excluded(self) -> set[datetime]:
         keys = {self.clock.key(planned) for planned in self.lines.excluded}
@@ -237,17 +250,17 @@ class _Clock:
         """The key of a planned start."""
         if not isinstance(planned, datetime):
             return datetime.combine(planned, time())
-        return planned.astimezone(UTC).replace(tzinfo=None) if planned.tzinfo else planned
+        return in_zone(planned, UTC).replace(tzinfo=None) if planned.tzinfo else planned
 
     def _timed(self, wall: datetime) -> tuple[datetime, Planned]:
         if not self.steady_from <= wall < self.steady_to and not self._steady(wall):
             return self._careful(wall)
         if wall == self.anchor.wall:
             return self.first, self.anchor.planned
-        return wall - self.offset, wall.replace(tzinfo=self.zone)
+        return _moved(wall, -self.offset), wall.replace(tzinfo=self.zone)
 
     def _steady(self, wall: datetime) -> bool:
-        """Whether clocks stay as they are for a week: none change and go back within one."""
+        """Whether clocks stay as they are for six days: none change and go back within them."""
         offset = _offset(self.zone, wall)
         end = _moved(wall, _STEADY)
         if _offset(self.zone, end) != offset or _offset(self.zone, wall, fold=1) != offset:
@@ -259,10 +272,10 @@ class _Clock:
         if wall == self.anchor.wall:
             return self.first, self.anchor.planned
         offset = _offset(self.zone, wall)
-        key = wall - offset
+        key = _moved(wall, -offset)
         if _offset(self.zone, wall, fold=1) == offset:
             return key, wall.replace(tzinfo=self.zone)
-        return key, key.replace(tzinfo=UTC).astimezone(self.zone)
+        return key, in_zone(key.replace(tzinfo=UTC), self.zone)
 
 
 def _offset(zone: tzinfo, wall: datetime, fold: int = 0) -> timedelta:
@@ -286,4 +299,5 @@ def _moved(when: datetime, by: timedelta) -> datetime:
     try:
         return when + by
     except OverflowError:
-        return expansion.LATEST if by > timedelta() else expansion.EARLIEST
+        end = expansion.LATEST if by > timedelta() else expansion.EARLIEST
+        return end.replace(tzinfo=when.tzinfo)

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from providers.core import expansion, recurrence_lines, rrule
 from providers.core.errors import Kind, ProviderError
 from providers.core.expansion import Budget, TooCostly
 from providers.core.recurrence_lines import Anchor, Line, Planned
-from providers.core.rrule import Rule, RuleError
+from providers.core.rrule import Frequency, Rule, RuleError
+from providers.core.times import in_zone
 from ucal.v1 import types_pb2
 
 _STEPS = 40_000
@@ -59,22 +60,52 @@ def _split_line(line: Line, start: Anchor, cut: Planned) -> tuple[list[str], lis
         return _split_dates(line, start, cut)
     rule = rrule.parse(line.value)
     last = cut - (_DAY if start.form == "date" else _SECOND)
-    ends = last.astimezone(UTC) if isinstance(last, datetime) and start.timed else last
+    ends = in_zone(last, UTC) if isinstance(last, datetime) and start.timed else last
     until = recurrence_lines.until_wall(rule, start)
     if until is not None and until < _wall(cut, start):
         return [_text(line, rule)], []
-    first = [_text(line, replace(rule, count=0, until=ends))]
-    left = _left_of_count(rule, start, cut)
-    return first, [] if left is None else [_text(line, replace(rule, count=left))]
+    left = 0
+    if rule.count:
+        left = rule.count - expansion.ahead(rule, start.wall, _wall(cut, start), Budget(_STEPS))
+        if left <= 0:
+            return [_text(line, rule)], []
+    rest = replace(_pinned(rule, start.wall, _wall(cut, start)), count=left)
+    return [_text(line, replace(rule, count=0, until=ends))], [_text(line, rest)]
 
 
-def _left_of_count(rule: Rule, start: Anchor, cut: Planned) -> int | None:
-    """COUNT of the rest, 0 when the rule has none; None when nothing is left."""
-    if not rule.count:
-        return 0
-    wall = _wall(cut, start)
-    left = rule.count - expansion.ahead(rule, start.wall, wall, Budget(_STEPS))
-    return left if left > 0 else None
+def _pinned(rule: Rule, start: datetime, cut: datetime) -> Rule:
+    """The rule with what it took from `start` written down where a start at `cut` would change it.
+
+    Raises:
+        ProviderError: PRECONDITION, when it counts periods and `cut` is in none of them.
+    """
+    day = datetime.combine(cut.date(), time())
+    end = day + _DAY - _SECOND
+    found = list(expansion.between(rule, start, day, end, Budget(_STEPS)))
+    if cut in found:
+        return rule
+    if rule.frequency > Frequency.DAILY or (rule.interval > 1 and not found):
+        raise ProviderError(
+            Kind.PRECONDITION,
+            "the series cannot be split at an instance that its rule does not yield",
+            reason="SPLIT_NOT_POSSIBLE",
+        )
+    if start.time() != cut.time():
+        seconds = (start.second,) if start.second != cut.second else ()
+        rule = replace(
+            rule,
+            by_hour=rule.by_hour or (start.hour,),
+            by_minute=rule.by_minute or (start.minute,),
+            by_second=rule.by_second or seconds,
+        )
+    if rule.by_day or rule.by_month_day or rule.by_year_day or rule.by_week_no:
+        return rule
+    if rule.frequency == Frequency.WEEKLY:
+        return replace(rule, by_day=((0, start.weekday()),))
+    if rule.frequency == Frequency.DAILY:
+        return rule
+    months = rule.by_month or ((start.month,) if rule.frequency == Frequency.YEARLY else ())
+    return replace(rule, by_month=months, by_month_day=(start.day,))
 
 
 def _split_dates(line: Line, start: Anchor, cut: Planned) -> tuple[list[str], list[str]]:
@@ -125,7 +156,11 @@ def _shift_line(line: Line, start: Anchor, by: timedelta) -> str:
     rule = rrule.parse(line.value)
     if rule.until is None:
         return _text(line, rule)
-    return _text(line, replace(rule, until=_shifted(rule.until, start, by)))
+    try:
+        until = _shifted(rule.until, start, by)
+    except OverflowError:  # the year 9999 stands for "for ever"
+        until = rule.until
+    return _text(line, replace(rule, until=until))
 
 
 def _shift_dates(line: Line, start: Anchor, by: timedelta) -> str:
@@ -153,7 +188,7 @@ def _shifted(value: Planned, start: Anchor, by: timedelta) -> Planned:
         return value + timedelta(days=by.days)
     if value.tzinfo is None:
         return value + by
-    wall = value.astimezone(start.zone).replace(tzinfo=None) + by
+    wall = in_zone(value, start.zone).replace(tzinfo=None) + by
     return wall.replace(tzinfo=start.zone).astimezone(UTC)
 
 
@@ -174,13 +209,13 @@ def _wall(planned: Planned, start: Anchor) -> datetime:
     """The wall time that a planned start was reckoned from."""
     if not isinstance(planned, datetime):
         return datetime(planned.year, planned.month, planned.day)  # noqa: DTZ001 - a wall time
-    return planned.astimezone(start.zone).replace(tzinfo=None) if planned.tzinfo else planned
+    return in_zone(planned, start.zone).replace(tzinfo=None) if planned.tzinfo else planned
 
 
 def _before(one: Planned, other: Planned) -> bool:
     """Whether `one` is earlier; both are of one form."""
     if isinstance(one, datetime) and isinstance(other, datetime):
         if one.tzinfo is not None and other.tzinfo is not None:
-            return one.astimezone(UTC) < other.astimezone(UTC)
+            return in_zone(one, UTC) < in_zone(other, UTC)
         return one < other
     return one < other

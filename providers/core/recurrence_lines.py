@@ -86,7 +86,7 @@ def anchor(start: types_pb2.EventTime, zone: tzinfo | None = None) -> Anchor:
         planned = times.local(start)
         wall = planned if isinstance(planned, datetime) else datetime.combine(planned, time())
         return Anchor(form, zone, wall, planned, start.time_zone)
-    aware = times.datetime_of(start.timestamp).astimezone(zone)
+    aware = times.in_zone(times.datetime_of(start.timestamp), zone)
     wall = aware.replace(tzinfo=None, fold=0)
     return Anchor(form, zone, wall, aware, start.time_zone)
 
@@ -170,7 +170,7 @@ def settle(value: Planned, start: Anchor, zone: tzinfo) -> Planned:
         return value.replace(tzinfo=None)
     if value.tzinfo is None:
         value = value.replace(tzinfo=zone)
-    return value.astimezone(UTC).astimezone(start.zone)
+    return times.in_zone(times.in_zone(value, UTC), start.zone)
 
 
 def until_wall(rule: Rule, start: Anchor) -> datetime | None:
@@ -184,7 +184,8 @@ def until_wall(rule: Rule, start: Anchor) -> datetime | None:
     if not isinstance(until, datetime):
         return datetime.combine(until, time() if start.form == "date" else time.max)
     if until.tzinfo is not None:
-        until = until.astimezone(start.zone if start.timed else UTC).replace(tzinfo=None, fold=0)
+        until = times.in_zone(until, start.zone if start.timed else UTC)
+        until = until.replace(tzinfo=None, fold=0)
     return datetime.combine(until, time()) if start.form == "date" else until
 
 
@@ -196,7 +197,7 @@ def write_dates(name: str, values: Sequence[Planned], start: Anchor) -> str:
     if start.named in {"", "UTC", "Etc/UTC"}:
         return f"{name}:{','.join(rrule.format_value(value) for value in values)}"
     walls = (
-        value.astimezone(start.zone).replace(tzinfo=None)
+        times.in_zone(value, start.zone).replace(tzinfo=None)
         for value in values
         if isinstance(value, datetime)
     )

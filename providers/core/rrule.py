@@ -79,7 +79,7 @@ _NUMBERS: dict[str, tuple[str, int, int, bool]] = {
     "BYSETPOS": ("by_set_position", 1, 366, True),
 }
 _DAY = re.compile(r"([+-]?\d{1,2})?(MO|TU|WE|TH|FR|SA|SU)")
-_INTEGER = re.compile(r"[+-]?\d{1,9}")
+_INTEGER = re.compile(r"[+-]?\d{1,18}")
 _NAME = re.compile(r"[A-Z][A-Z0-9-]{0,63}")
 
 

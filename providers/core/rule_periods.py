@@ -82,7 +82,7 @@ class Plan:
         positions = self.rule.by_set_position
         times = self.times
         for days in self.periods(low.toordinal(), high.toordinal(), budget):
-            budget.spend(len(days) * len(times) // 16)
+            budget.spend(len(days) * len(times) // 2)
             found: Iterable[datetime] = _combined(days, times)
             if positions:
                 found = self._positioned(list(found))

@@ -4,7 +4,7 @@ Every `datetime` that stands for an instant is aware; naive ones are wall times 
 zone is called lives in `timezones`, what repeats in `recurrence`.
 """
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type import date_pb2
@@ -55,7 +55,19 @@ def format_rfc3339(when: datetime) -> str:
     """
     if when.tzinfo is None:
         raise ValueError("a wall time is no instant")
-    return f"{when.astimezone(UTC).replace(tzinfo=None).isoformat()}Z"
+    return f"{in_zone(when, UTC).replace(tzinfo=None).isoformat()}Z"
+
+
+def in_zone(when: datetime, zone: tzinfo) -> datetime:
+    """`when`, which is aware, on the clocks of `zone`; at the ends of the calendar its last moment.
+
+    UNTIL=99991231T235959Z is common, and is the year 10000 in Tokyo, which Python does not know.
+    """
+    try:
+        return when.astimezone(zone)
+    except OverflowError:
+        end = datetime.max if when.year > 5000 else datetime.min  # noqa: DTZ901 - gets its zone
+        return end.replace(tzinfo=zone)
 
 
 def timestamp(target: Timestamp, when: datetime) -> None:
@@ -133,7 +145,7 @@ def instant(when: types_pb2.EventTime, default_zone: str = "UTC") -> datetime:
     found = local(when)
     if not isinstance(found, datetime):
         found = datetime.combine(found, time())
-    return found.replace(tzinfo=timezones.zone(when.time_zone or default_zone)).astimezone(UTC)
+    return in_zone(found.replace(tzinfo=timezones.zone(when.time_zone or default_zone)), UTC)
 
 
 def local(when: types_pb2.EventTime) -> date | datetime:
@@ -149,7 +161,7 @@ def local(when: types_pb2.EventTime) -> date | datetime:
         return _of_floating(when)
     found = datetime_of(when.timestamp)
     if when.time_zone:
-        found = found.astimezone(timezones.zone(when.time_zone))
+        found = in_zone(found, timezones.zone(when.time_zone))
     return found.replace(tzinfo=None)
 
 

@@ -20,9 +20,11 @@ from providers.core.windows_zones import ZONES
 MAX_OBSERVANCES = 500
 MAX_TRANSITIONS = 5000
 _STEPS = 20_000
-_AHEAD = 20  # years that are reckoned at once
+_EARLY = datetime(1900, 1, 1)  # noqa: DTZ001 - a wall time
+_AHEAD = 2050  # the last year that is reckoned at first
+_LAST_YEAR = 2450  # and when a later one is asked for
 _OFFSET = re.compile(r"([+-])(\d\d)(\d\d)(\d\d)?")
-_WEEK = timedelta(days=7)
+_SPAN = timedelta(days=6)
 
 # Zones that stand for many places are tried first: a rule alone does not tell which place is meant.
 _FIRST = (
@@ -64,7 +66,8 @@ class Observance:
             elif until is not None:
                 high = min(last, datetime(until.year, until.month, until.day, 23, 59))  # noqa: DTZ001
             rule = replace(self.rule, until=None)
-            for wall in expansion.between(rule, self.start, self.start, high, Budget(_STEPS)):
+            low = max(self.start, _EARLY)
+            for wall in expansion.between(rule, self.start, low, high, Budget(_STEPS)):
                 walls.append(wall)
                 if len(walls) > MAX_TRANSITIONS:
                     raise TooCostly
@@ -72,13 +75,21 @@ class Observance:
 
 
 class CustomZone(tzinfo):
-    """The rules of a VTIMEZONE. Before its first onset, the offset before that one holds."""
+    """The rules of a VTIMEZONE. Before its first onset, the offset before that one holds.
+
+    Rules that begin in 1601, as Outlook's do, are kept from 1900 on.
+
+    Raises:
+        TooCostly: clocks change more often than any clock does.
+    """
 
     def __init__(self, tzid: str, observances: Iterable[Observance]) -> None:
         self.tzid = tzid
         self.observances = tuple(observances)
         self._until_year = 0
-        self._extend(2050)
+        self._extend(_AHEAD)
+        if len(self._onsets) > MAX_TRANSITIONS // 8:  # so that later years will never be too many
+            raise TooCostly
 
     def _extend(self, year: int) -> None:
         """Reckon all onsets up to the end of a year.
@@ -86,7 +97,6 @@ class CustomZone(tzinfo):
         Raises:
             TooCostly: they are too many.
         """
-        year = min(year, 9998)
         last = datetime(year, 12, 31, 23, 59, 59)  # noqa: DTZ001 - naive UTC
         found = {
             onset: observance
@@ -110,9 +120,21 @@ class CustomZone(tzinfo):
 
     def _place(self, wall: datetime) -> int:
         """How many onsets come before a wall time."""
-        if wall.year >= self._until_year and self._until_year < 9998:
-            self._extend(wall.year + _AHEAD)
-        return bisect.bisect_right(self._walls[wall.fold], wall.replace(tzinfo=None, fold=0))
+        walls = self._walls[wall.fold]
+        return bisect.bisect_right(walls, self._known(wall.replace(tzinfo=None, fold=0)))
+
+    def _known(self, when: datetime) -> datetime:
+        """`when`, or a time with the same day of the year and the week of which onsets are known.
+
+        The calendar repeats after 400 years, and rules with it.
+        """
+        if when.year < self._until_year:
+            return when
+        if self._until_year < _LAST_YEAR:
+            self._extend(_LAST_YEAR)
+        if when.year < _LAST_YEAR:
+            return when
+        return when.replace(year=when.year - ((when.year - _LAST_YEAR) // 400 + 1) * 400)
 
     def utcoffset(self, when: datetime | None) -> timedelta:
         """Offset of a wall time; the one before a gap, the first of an overlap unless folded."""
@@ -132,15 +154,14 @@ class CustomZone(tzinfo):
 
     def fromutc(self, when: datetime) -> datetime:
         """Wall time of an instant given as a UTC time that wears this zone."""
-        if when.year >= self._until_year and self._until_year < 9998:
-            self._extend(when.year + _AHEAD)
         naive = when.replace(tzinfo=None)
-        place = bisect.bisect_right(self._onsets, naive)
+        known = self._known(naive)
+        place = bisect.bisect_right(self._onsets, known)
         if not place:
             return (naive + self._first).replace(tzinfo=self)
         offset = self._after[place - 1]
         before = self._after[place - 2] if place > 1 else self._first
-        repeated = naive - self._onsets[place - 1] < before - offset
+        repeated = known - self._onsets[place - 1] < before - offset
         return (naive + offset).replace(tzinfo=self, fold=int(repeated))
 
     def changes(self, low: datetime, high: datetime) -> list[datetime]:
@@ -239,10 +260,10 @@ def _agree(one: tzinfo, other: tzinfo, moments: Iterable[datetime]) -> bool:
 
 
 def _moments(zone: CustomZone, low: datetime, high: datetime) -> Iterator[datetime]:
-    """Every week, and both sides of each change."""
+    """Every six days, and both sides of each change."""
     for onset in zone.changes(low.replace(tzinfo=None), high.replace(tzinfo=None)):
         yield onset.replace(tzinfo=UTC)
         yield onset.replace(tzinfo=UTC) - timedelta(seconds=1)
     while low < high:
         yield low
-        low += _WEEK
+        low += _SPAN

@@ -19,7 +19,7 @@ YEARS = 20
 """Years that are written date by date where a zone has no rule for good."""
 
 _DAY = timedelta(days=1)
-_WEEK = timedelta(days=7)
+_SPAN = timedelta(days=6)
 _SECOND = timedelta(seconds=1)
 _POSIX_NAME = r"(?:[A-Za-z]{3,}|<[A-Za-z0-9+-]+>)"
 _POSIX_DAY = r",M(\d+)\.(\d)\.(\d)(?:/(-?\d+(?::\d+){0,2}))?"
@@ -160,10 +160,10 @@ def _first_ruled(changes: list[_Change], for_good: list[_Yearly], first_year: in
 
 def _changes(zone: tzinfo, first_year: int, last_year: int) -> Iterator[_Change]:
     """Changes of a zone's clocks in those years, in order."""
-    low = datetime(first_year, 1, 1, tzinfo=UTC) - _WEEK
+    low = datetime(first_year, 1, 1, tzinfo=UTC) - _SPAN
     end = datetime(min(last_year, 9990) + 1, 1, 1, tzinfo=UTC)
     while low < end:
-        high = low + _WEEK  # no zone changes and goes back within one
+        high = low + _SPAN  # no zone changes and goes back within that
         if _state(zone, low) != _state(zone, high):
             change = _change(zone, low, high)
             if first_year <= change.wall.year <= last_year and change.before != change.after:
