@@ -27,7 +27,7 @@ USER = "demo"
 _START_SECONDS = 20
 _CALENDAR = """\
 <mkcol xmlns="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><set><prop>
-<resourcetype><collection/><C:calendar/></resourcetype><displayname>Work</displayname>
+<resourcetype><collection/><C:calendar/></resourcetype><displayname>Team</displayname>
 <C:supported-calendar-component-set><C:comp name="VEVENT"/></C:supported-calendar-component-set>
 </prop></set></mkcol>"""
 _EVENT = """\
@@ -115,7 +115,7 @@ async def seed(url: str, password: str) -> None:
     """Put a calendar with a few events there, as any CalDAV client would."""
     now = datetime.now(UTC)
     async with httpx.AsyncClient(auth=(USER, password), trust_env=False) as client:
-        home = f"{url}{USER}/work/"
+        home = f"{url}{USER}/team/"
         answer = await client.request("MKCOL", home, content=_CALENDAR)
         answer.raise_for_status()
         for uid, lines in _events(now).items():

@@ -15,6 +15,7 @@ from server.cli.client import (
     invoke,
     message_from_json,
     method_named,
+    target_of,
     to_json,
     with_target,
 )
@@ -32,8 +33,11 @@ _KINDS = [name.removeprefix("RESOURCE_KIND_").lower() for name in types_pb2.Reso
 @click.option("--timeout", default=30.0, show_default=True, help="Seconds; streams have none.")
 @click.option("--compact", is_flag=True, help="One line per message.")
 @with_target
-def call(rpc: str, request_json: str, timeout: float, compact: bool, target: Target) -> None:
+def call(
+    context: click.Context, rpc: str, request_json: str, timeout: float, compact: bool
+) -> None:
     """Call RPC with REQUEST in JSON, "-" for standard input; print the answer in JSON."""
+    target = target_of(context)
     method = method_named(rpc)
     text = sys.stdin.read() if request_json == "-" else request_json
     request = message_from_json(method, text)
@@ -64,6 +68,7 @@ def call(rpc: str, request_json: str, timeout: float, compact: bool, target: Tar
 )
 @with_target
 def watch(
+    context: click.Context,
     connection_id: str,
     kinds: tuple[str, ...],
     calendars: tuple[str, ...],
@@ -71,9 +76,9 @@ def watch(
     poll_seconds: int | None,
     as_json: bool,
     token_file: Path | None,
-    target: Target,
 ) -> None:
     """Follow the changes of CONNECTION_ID until Ctrl-C; comes back by itself after a rotation."""
+    target = target_of(context)
     request = watch_pb2.WatchEventsRequest(
         scope=watch_pb2.WatchScope(
             connection_id=connection_id,

@@ -2,7 +2,7 @@
 
 import difflib
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,33 +80,68 @@ class Target:
             yield opened
 
 
-def _target(address: str, token: str, ca: str, header: Sequence[str]) -> Target:
+_KEY = "ucal.target."
+
+
+def _keep(context: click.Context, option: click.Parameter, value: object) -> None:
+    context.meta[f"{_KEY}{option.name}"] = value
+
+
+def with_target(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say where the service is; `target_of` reads them."""
+    for option in (
+        click.option(
+            "-H",
+            "--header",
+            multiple=True,
+            help="Metadata, 'name: value'; repeatable.",
+            expose_value=False,
+            callback=_keep,
+        ),
+        click.option(
+            "--ca",
+            envvar="UCAL_CA",
+            default="",
+            help="Certificate authority file: use TLS.",
+            expose_value=False,
+            callback=_keep,
+        ),
+        click.option(
+            "--token",
+            envvar="UCAL_TOKEN",
+            default="",
+            help="API key or OIDC token.",
+            expose_value=False,
+            callback=_keep,
+        ),
+        click.option(
+            "--address",
+            envvar="UCAL_ADDRESS",
+            default="127.0.0.1:50051",
+            show_default=True,
+            expose_value=False,
+            callback=_keep,
+        ),
+    ):
+        command = option(command)
+    return click.pass_context(command)
+
+
+def target_of(context: click.Context) -> Target:
+    """Where the service is, as the options of `with_target` say.
+
+    Raises:
+        click.BadParameter: a header is none.
+    """
+    token, ca = context.meta[f"{_KEY}token"], context.meta[f"{_KEY}ca"]
     metadata = [("authorization", f"Bearer {token}")] if token else []
-    for line in header:
+    for line in context.meta[f"{_KEY}header"]:
         name, colon, value = line.partition(":")
         if not colon:
             raise click.BadParameter(f"{name!r} is not of the form 'name: value'")
         metadata.append((name.strip().lower(), value.strip()))
-    return Target(address, Path(ca).read_bytes() if ca else b"", tuple(metadata))
-
-
-def with_target(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that say where the service is; they arrive as `target`."""
-
-    @click.option("--address", envvar="UCAL_ADDRESS", default="127.0.0.1:50051", show_default=True)
-    @click.option("--token", envvar="UCAL_TOKEN", default="", help="API key or OIDC token.")
-    @click.option("--ca", envvar="UCAL_CA", default="", help="Certificate authority file: use TLS.")
-    @click.option("-H", "--header", multiple=True, help="Metadata, 'name: value'; repeatable.")
-    def wrapped(address: str, token: str, ca: str, header: tuple[str, ...], **rest: Any) -> None:
-        command(target=_target(address, token, ca, header), **rest)
-
-    wrapped.__name__ = command.__name__
-    wrapped.__doc__ = command.__doc__
-    wrapped.__click_params__ = [  # type: ignore[attr-defined]
-        *getattr(command, "__click_params__", []),
-        *getattr(wrapped, "__click_params__", []),
-    ]
-    return wrapped
+    authority = Path(ca).read_bytes() if ca else b""
+    return Target(context.meta[f"{_KEY}address"], authority, tuple(metadata))
 
 
 def method_named(name: str) -> MethodDescriptor:
