@@ -114,8 +114,12 @@ def _describe(busy: busy_pb2.Busy, connection_id: str, asked: str, zone: str, bl
     busy.kind = block.kind
     times.set_instant(busy.start_at, moment(block.start), zone)
     times.set_instant(busy.end_at, moment(block.end), zone)
-    name = f"{asked}\n{block.start}\n{block.end}"
-    busy.id = hashlib.sha256(name.encode()).hexdigest()[:24]
+    busy.id = id_of(asked, block.start, block.end)
+
+
+def id_of(asked: str, start: int, end: int) -> str:
+    """Id of a block: the same for the same time of the same calendar."""
+    return hashlib.sha256(f"{asked}\n{start}\n{end}".encode()).hexdigest()[:24]
 
 
 def _offset(cursor: str) -> int:

@@ -2,19 +2,20 @@
 
 import itertools
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, ClassVar, Self
 from unittest.mock import patch
 
 from providers.core.call import Call
 from providers.core.operations import ResourceKind
 from providers.core.settings import ProviderSettings
-from providers.sandbox import provider
+from providers.sandbox import busy, provider
 from providers.sandbox.faults import LOST, Fault
 from providers.sandbox.provider import Sandbox
 from providers.sandbox.seed import people
 from providers.sandbox.store import frame
 from providers.sandbox.world import World
-from tests.providers.sandbox.desk import NO_DOOR, berlin, meeting
+from tests.providers.sandbox.desk import NO_DOOR, berlin, instant, meeting
 from ucal.v1 import (
     calendar_pb2,
     connection_pb2,
@@ -43,13 +44,7 @@ class Harness:
     """Another client of the account: writes into the world behind the service's back."""
 
     provider: ClassVar[str] = "sandbox"
-    fixed_kinds = frozenset(
-        {
-            types_pb2.RESOURCE_KIND_BUSY,
-            types_pb2.RESOURCE_KIND_ROOM,
-            types_pb2.RESOURCE_KIND_LOCATION,
-        }
-    )
+    fixed_kinds = frozenset({types_pb2.RESOURCE_KIND_ROOM, types_pb2.RESOURCE_KIND_LOCATION})
     calendar_id = CALENDAR
     link_id = "quick-chat"
 
@@ -57,6 +52,7 @@ class Harness:
         self._name = f"harness-{next(_serial)}"
         self.settings = ProviderSettings(extra={"life_seconds": "0", "harness": self._name})
         self.connection = connection_pb2.Connection(provider=self.provider)
+        self._behind: dict[str, str] = {}  # events behind busy blocks
         self._patch: Any = patch.object(provider, "Sandbox", _Seen)
 
     async def __aenter__(self) -> Self:
@@ -82,11 +78,23 @@ class Harness:
 
     async def plant(self, kind: ResourceKind) -> str:
         """Put an object of this kind there."""
+        if kind == types_pb2.RESOURCE_KIND_BUSY:
+            return await self._plant_busy()
         return str((await _PLANT[kind](self)).id)
 
     async def _plant_event(self) -> event_pb2.Event:
         request = event_pb2.CreateEventRequest(event=meeting(at=berlin(20, 9)))
         return (await self._sandbox.create_event(self._call, request)).event
+
+    async def _plant_busy(self) -> str:
+        start = Call.now().replace(microsecond=0) + timedelta(days=2, hours=next(_serial))
+        event = meeting(at=instant(start))
+        request = event_pb2.CreateEventRequest(event=event)
+        made = (await self._sandbox.create_event(self._call, request)).event
+        times = (made.start_at.timestamp, made.end_at.timestamp)
+        own_id = busy.id_of(CALENDAR, *(when.ToMicroseconds() for when in times))
+        self._behind[own_id] = made.id
+        return own_id
 
     async def _plant_calendar(self) -> calendar_pb2.Calendar:
         request = calendar_pb2.CreateCalendarRequest(calendar=calendar_pb2.Calendar(name="Planted"))
@@ -118,6 +126,11 @@ class Harness:
     async def change(self, kind: ResourceKind, id: str) -> None:
         """Change its title."""
         title = f"Changed {next(_serial)}"
+        if kind == types_pb2.RESOURCE_KIND_BUSY:
+            event = self._world.agendas[CALENDAR].entries[self._behind[id]].event()
+            event.show_as = event_pb2.SHOW_AS_TENTATIVE
+            self._world.save_event(event)
+            return
         if kind == types_pb2.RESOURCE_KIND_EVENT:
             event = self._world.agendas[CALENDAR].entries[id].event()
             event.subject = title
@@ -132,6 +145,8 @@ class Harness:
         """Delete it."""
         if kind == types_pb2.RESOURCE_KIND_EVENT:
             self._world.drop_event(CALENDAR, id)
+        elif kind == types_pb2.RESOURCE_KIND_BUSY:
+            self._world.drop_event(CALENDAR, self._behind[id])
         elif kind == types_pb2.RESOURCE_KIND_CALENDAR:
             self._world.drop_calendar(id)
         elif kind == types_pb2.RESOURCE_KIND_WEBINAR:
