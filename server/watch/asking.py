@@ -12,9 +12,9 @@ from providers.core.errors import Kind, ProviderError
 from server.log import LOG
 from server.watch.batch import Batch
 from server.watch.clock import sleep_until
+from server.watch.fetched import Fetched, Source
 from server.watch.ports import Clock, Timer, WatchSettings
 from server.watch.position import Position
-from server.watch.sources import Fetched, Source
 
 _RECENT_SECONDS = 1.0
 

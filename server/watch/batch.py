@@ -1,8 +1,9 @@
 """What a step along a feed told: typed changes, and the bytes that every watcher of it shares."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -66,14 +67,23 @@ class Variant:
 
 
 class Part:
-    """One message of a batch, encoded, still without a token."""
+    """One message of a batch, encoded when it is first sent, still without a token."""
 
-    __slots__ = ("_token", "_whole", "body")
+    __slots__ = ("_body", "_encode", "_token", "_whole")
 
-    def __init__(self, body: bytes) -> None:
-        self.body = body
+    def __init__(self, encode: Callable[[], bytes]) -> None:
+        self._encode: Callable[[], bytes] | None = encode
+        self._body = b""
         self._token: bytes | None = None
         self._whole = b""
+
+    @property
+    def body(self) -> bytes:
+        """The message."""
+        if self._encode is not None:
+            self._body = self._encode()
+            self._encode = None
+        return self._body
 
     def with_token(self, token: bytes) -> bytes:
         """The message with `token`; watchers with the same token share the bytes."""
@@ -134,22 +144,25 @@ class Batch:
         """The messages that tell the batch; made once for all watchers that want it so."""
         found = self._parts.get(variant)
         if found is None:
-            found = self._parts[variant] = tuple(self._encode(variant))
+            found = self._parts[variant] = tuple(self._cut(variant))
         return found
 
     def forget_parts(self) -> None:
         """Give the encoded messages back; they can be made again."""
         self._parts.clear()
 
-    def _encode(self, variant: Variant) -> Iterator[Part]:
+    def _cut(self, variant: Variant) -> Iterator[Part]:
         at = 0
         while at < len(self.told):
-            count = fitting(self.told, at, variant.max_changes, PART_BYTES)
-            message = watch_pb2.WatchEventsResponse(observed_at=self.observed)
-            self.write(message.changes.changes, self.told[at : at + count], variant)
-            at += count
-            message.changes.is_partial = at < len(self.told)
-            yield Part(message.SerializeToString())
+            end = at + fitting(self.told, at, variant.max_changes, PART_BYTES)
+            yield Part(partial(self._encode, variant, at, end))
+            at = end
+
+    def _encode(self, variant: Variant, at: int, end: int) -> bytes:
+        message = watch_pb2.WatchEventsResponse(observed_at=self.observed)
+        self.write(message.changes.changes, self.told[at:end], variant)
+        message.changes.is_partial = end < len(self.told)
+        return message.SerializeToString()
 
     def write(self, changes: Any, told: Sequence[Told], variant: Variant) -> None:
         """Append `told` to the repeated field `changes`."""

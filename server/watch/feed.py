@@ -7,77 +7,23 @@ feed stands; from then on one poll serves all.
 
 import asyncio
 import random
-from collections.abc import Coroutine
-from typing import Any
 
 from providers.core.errors import Kind, ProviderError
 from server.watch.asking import Asking, Purpose, Trouble, fault
 from server.watch.batch import Batch
+from server.watch.fetched import Source
 from server.watch.history import History
 from server.watch.inbox import Inbox, Lost, Tip
 from server.watch.ports import Clock, Timer, WatchSettings
 from server.watch.position import Position
-from server.watch.sources import Source
+from server.watch.subscription import Subscription
+
+# Of a provider that always has more; half a million changes at the usual size of a page.
+_MOST_PAGES = 2_000
 
 
-class Subscription:
-    """One caller's part in one feed.
-
-    Attributes:
-        feed: that is watched.
-        inbox: where it tells.
-        raw: the caller wants `raw`.
-        wish: seconds between polls.
-        sent: up to where the caller has been told; None before the first point is known.
-        queued: batches in the inbox.
-        joined: the feed's own polls are told.
-    """
-
-    __slots__ = ("_task", "feed", "inbox", "joined", "queued", "raw", "sent", "wish")
-
-    def __init__(self, feed: "Feed", inbox: Inbox, *, raw: bool, wish: float) -> None:
-        self.feed = feed
-        self.inbox = inbox
-        self.raw = raw
-        self.wish = wish
-        self.sent: Position | None = None
-        self.queued = 0
-        self.joined = False
-        self._task: asyncio.Task[None] | None = None
-
-    def position(self) -> Position | None:
-        """Where the caller stands once everything handed out to it has arrived."""
-        if self.joined and not self.queued and self.feed.position is not None:
-            return self.feed.position
-        return self.sent
-
-    def settle(self, position: Position | None) -> None:
-        """One queued batch was handed out; `position` is known to be reached, if it is."""
-        self.queued -= 1
-        if position is not None:
-            self.sent = position
-
-    def run(self, work: Coroutine[Any, Any, None]) -> None:
-        """Let the feed work for this subscription; what goes wrong arrives in the inbox."""
-        self._task = asyncio.get_running_loop().create_task(work)
-        self._task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        if self._task is task:
-            self._task = None
-        error = None if task.cancelled() else task.exception()
-        if isinstance(error, ProviderError):
-            self.inbox.put(self, Lost(error))
-        elif isinstance(error, Exception):
-            self.inbox.put(self, Lost(fault(error)))
-
-    def stop(self) -> None:
-        """Take no further part, for now."""
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
-        self.joined = False
-        self.sent = None
+def _endless() -> ProviderError:
+    return ProviderError(Kind.PROVIDER_FAULT, "the provider tells of changes without end")
 
 
 class Feed:
@@ -149,20 +95,21 @@ class Feed:
             return
         position = self.source.start()
         purpose: Purpose = "state" if state else "baseline"
-        while True:
+        for _ in range(_MOST_PAGES):
             batch = await self._asking.step(purpose, position, raw=subscription.raw and state)
             position = batch.position
             if state:
                 await inbox.room()
                 inbox.put(subscription, batch)
             if not batch.more:
-                break
-        inbox.put(subscription, Tip(position))
+                inbox.put(subscription, Tip(position))
+                return
+        raise _endless()
 
     async def sweep(self, subscription: Subscription, position: Position) -> None:
         """Tell what came after `position`, up to an answer that the provider gives now."""
         inbox = subscription.inbox
-        while True:
+        for _ in range(_MOST_PAGES):
             batch = await self._asking.step("follow", position, raw=subscription.raw)
             await inbox.room()
             inbox.put(subscription, batch)
@@ -180,7 +127,7 @@ class Feed:
             fresh: the provider has just said that this is the present point.
         """
         inbox = subscription.inbox
-        seen = 0
+        seen = pages = 0
         while not self._join(subscription, position, fresh=fresh):
             remembered = self._history.after(position, seen, raw=subscription.raw)
             if remembered is not None:
@@ -189,7 +136,10 @@ class Feed:
             elif fresh:
                 await self._merge(subscription, position)
                 return
+            elif pages == _MOST_PAGES:
+                raise _endless()
             else:
+                pages += 1
                 batch = await self._asking.step("follow", position, raw=subscription.raw)
                 self._history.add(batch, raw=subscription.raw)
                 fresh = not batch.more
@@ -310,7 +260,9 @@ class Feed:
 
     async def _advance(self) -> None:
         """Ask until the provider has no more, and tell everybody who has joined."""
-        while self.position is not None:
+        for _ in range(_MOST_PAGES):
+            if self.position is None:
+                return
             raw = self._wants_raw()
             try:
                 fetched = await self._asking.ask(self.position, raw=raw)

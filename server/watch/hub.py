@@ -9,7 +9,7 @@ from google.protobuf.duration_pb2 import Duration
 from providers.core.errors import Kind, ProviderError
 from providers.core.operations import ResourceKind
 from server.watch.alarms import Alarms
-from server.watch.feed import Feed, Subscription
+from server.watch.feed import Feed
 from server.watch.inbox import Inbox
 from server.watch.messages import opened
 from server.watch.ports import Clock, Reader, Target, WatchSettings
@@ -17,6 +17,7 @@ from server.watch.position import Position
 from server.watch.scope import Scope, Unit, scope_of
 from server.watch.session import Session
 from server.watch.sources import source_for
+from server.watch.subscription import Subscription
 from server.watch.token import Tokens
 from server.watch.variant import variant_of
 from ucal.v1 import provider_pb2, watch_pb2
@@ -182,7 +183,7 @@ class Hub:
         for feed, (_, connection, unit) in self._keys.items():
             if connection != connection_id or kind not in (None, unit.kind):
                 continue
-            if calendar_id is None or unit.calendar_id in ("", calendar_id):
+            if calendar_id is None or unit.calendar_id in ("", "primary", calendar_id):
                 feed.nudge()
                 woken += 1
         return woken

@@ -14,7 +14,7 @@ from server.watch.batch import Batch
 from server.watch.position import Position
 
 if TYPE_CHECKING:
-    from server.watch.feed import Subscription
+    from server.watch.subscription import Subscription
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from providers.core.errors import Kind, ProviderError
 from server.watch.batch import PART_BYTES, Batch, Variant, fitting
-from server.watch.feed import Subscription
 from server.watch.hub import Hub
 from server.watch.inbox import Inbox, Lost, slow_consumer
 from server.watch.messages import weakest
 from server.watch.ports import Target
 from server.watch.position import Position
 from server.watch.scope import Scope
+from server.watch.subscription import Subscription
 from server.watch.variant import variant_of
 from ucal.v1 import watch_pb2
 

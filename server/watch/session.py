@@ -12,12 +12,12 @@ from providers.core.errors import Kind, ProviderError
 from server.watch.alarms import Alarm, Alarms
 from server.watch.asking import Trouble
 from server.watch.batch import Batch, Variant
-from server.watch.feed import Subscription
 from server.watch.inbox import Inbox, Lost, Tip, slow_consumer
 from server.watch.messages import Writer
 from server.watch.ports import Clock, WatchSettings
 from server.watch.position import Position
 from server.watch.scope import Scope
+from server.watch.subscription import Subscription
 from server.watch.token import Tokens
 
 Send = Callable[[bytes], Awaitable[None]]

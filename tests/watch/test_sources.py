@@ -6,11 +6,14 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from providers.core.call import ChangesPage
+from providers.core.errors import Kind, ProviderError
 from server.watch.batch import Variant
+from server.watch.deltas import DeltaSource
+from server.watch.fetched import Fetched
 from server.watch.known import Known, id_digest, version_of_etag
+from server.watch.listed import ListSource
 from server.watch.position import Position
 from server.watch.scope import Unit
-from server.watch.sources import DeltaSource, Fetched, ListSource
 from tests.watch.world import EVENT, ManualClock, ScriptedTarget, Upstream, World, settle
 from ucal.v1 import event_pb2, watch_pb2
 
@@ -118,6 +121,19 @@ def test_without_a_map_age_decides_as_far_as_it_is_told() -> None:
     assert [t.type for t in batch.told] == [CREATED, UPDATED, UPSERTED, UPDATED]
     assert not batch.position.known.complete
     assert not batch.position.known.records
+
+
+def test_pages_that_lead_nowhere_are_a_fault() -> None:
+    for page in (ChangesPage([], ""), ChangesPage([], "1", has_more=True)):
+        with pytest.raises(ProviderError) as caught:
+            delta().tell(at("1"), Fetched(Timestamp(), page))
+        assert caught.value.kind is Kind.ADAPTER_FAULT
+
+
+def test_changes_without_a_type_or_an_id() -> None:
+    vague = Position("1", Known(complete=False), at=40)
+    batch = told(vague, change(0, "a", "1"), change(UPDATED, "", "1"))
+    assert [(t.id, t.type) for t in batch.told] == [("a", UPSERTED)]
 
 
 def test_a_baseline_of_changes_is_as_good_as_one_of_versions() -> None:

@@ -1,12 +1,15 @@
 """WatchEvents as its caller sees it: order, tokens, types, sharing, and how streams end."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from providers.core.call import ChangesPage, ChangesQuery
 from providers.core.errors import Kind, ProviderError
+from server.watch import feed
 from server.watch.ports import WatchSettings
 from tests.watch.world import CALENDAR, EVENT, World, settle
 from ucal.v1 import types_pb2, watch_pb2
@@ -600,6 +603,29 @@ async def test_what_cannot_be_watched_is_refused(make: Make) -> None:
         await world.open(hub, kinds=[CALENDAR], calendars=["work"])
     assert caught.value.violations[0][0] == "scope.calendar_ids"
     assert hub.feeds == hub.sessions == 0
+
+
+async def test_a_provider_that_always_has_more_is_not_asked_for_ever(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "_MOST_PAGES", 20)
+    world = make()
+    first = await world.open(world.process())
+    await settle()
+    await first.close()
+    numbers = itertools.count()
+
+    async def endless(query: ChangesQuery) -> ChangesPage:
+        return ChangesPage([], str(next(numbers)), has_more=True)
+
+    world.upstream.changes = endless  # type: ignore[method-assign]
+    for how in ({}, {"start": INITIAL}, {"resume_token": first.client.token}):
+        stream = await world.open(world.process(), **how)
+        for _ in range(10):
+            await settle()
+        assert stream.error is not None
+        assert stream.error.kind is Kind.PROVIDER_FAULT
+    assert next(numbers) <= 61
 
 
 async def test_nobody_left_nothing_left(make: Make, delta: bool) -> None:
