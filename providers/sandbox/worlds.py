@@ -6,7 +6,7 @@ from datetime import datetime
 
 from providers.sandbox.world import World
 
-MAX_WORLDS = 500
+MAX_WORLDS = 200
 MAX_BYTES = 256 << 20
 BROUGHT = "-"
 """Id of every connection whose credentials the caller brings along."""
