@@ -23,9 +23,14 @@ def describe(provider: type[Provider]) -> provider_pb2.Provider:
         api_version=provider.api_version,
         documentation_url=provider.documentation_url,
         auth_kinds=provider.auth_kinds,
-        passthrough=bool(provider.base_url) or bool(provider.auth_kinds),
+        passthrough=bool(provider.base_url) or _signs_in(provider),
         capabilities=[capability(provider, operation) for operation in ops.OPERATIONS],
     )
+
+
+def _signs_in(provider: type[Provider]) -> bool:
+    """Whether there is an account somewhere, and so an API that a call can be passed to."""
+    return any(kind != provider_pb2.AUTH_KIND_NONE for kind in provider.auth_kinds)
 
 
 def capability(provider: type[Provider], operation: Operation) -> provider_pb2.Capability:
