@@ -135,11 +135,12 @@ def _settings(url: str, password: str) -> Settings:
     return parse({**presets.demo(url, USER, password), **shown, "log_level": "warning"})
 
 
-def _welcome(service: Service) -> str:
+def _welcome(service: Service, url: str, password: str) -> str:
     address = f" --address {service.address}" if not service.address.endswith(":50051") else ""
     return f"""\
 ucal is serving gRPC on {service.address} and HTTP on {service.http_address or "no port"}.
-Two connections need no account: sandbox (in memory) and local (Radicale, a real CalDAV server).
+Two connections need no account: sandbox (in memory) and local (Radicale, a real CalDAV server:
+{url} user {USER} password {password}).
 
 Paste one of these into another terminal:
 
@@ -163,7 +164,7 @@ async def _demo() -> None:
         async with radicale(Path(folder), password) as url:
             await seed(url, password)
             async with running(_settings(url, password)) as service:
-                print(_welcome(service), flush=True)
+                print(_welcome(service, url, password), flush=True)
                 await ended.wait()
                 print("ending", flush=True)
 

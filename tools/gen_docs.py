@@ -150,6 +150,45 @@ def _section(provider: provider_pb2.Provider) -> Iterator[str]:
         yield from scopes
 
 
+# -- the table in README.md
+
+README = PAGE.parent.parent / "README.md"
+BEGIN, END = "<!-- support: written by `make docs` -->\n", "<!-- end of support -->"
+READS = {provider_pb2.METHOD_LIST, provider_pb2.METHOD_GET}
+WRITES = {
+    provider_pb2.METHOD_CREATE: "create",
+    provider_pb2.METHOD_UPDATE: "update",
+    provider_pb2.METHOD_DELETE: "delete",
+}
+
+
+def _brief(provider: provider_pb2.Provider, kind: types_pb2.ResourceKind.ValueType) -> str:
+    """What there is of a kind, in a word or two."""
+    there = {c.method for c in provider.capabilities if c.kind == kind and c.support != ABSENT}
+    written = [word for method, word in WRITES.items() if method in there]
+    words = ["read"] if there & READS else []
+    words += ["write"] if len(written) == len(WRITES) else written
+    words += ["watch"] if provider_pb2.METHOD_WATCH in there else []
+    return " ".join(words) or "-"
+
+
+def _support(providers: list[provider_pb2.Provider]) -> Iterator[str]:
+    yield f"| provider | {' | '.join(map(_kind, KINDS))} |"
+    yield "|---" * (len(KINDS) + 1) + "|"
+    for provider in providers:
+        cells = " | ".join(_brief(provider, kind) for kind in KINDS)
+        yield f"| [{provider.display_name}](docs/providers/{provider.id}.md) | {cells} |"
+
+
+def readme() -> str:
+    """README.md with its table as it is now."""
+    text = README.read_text()
+    before, rest = text.split(BEGIN)
+    after = rest.split(END)[1]
+    table = "\n".join(_support([describe(provider_class(name)) for name in PROVIDERS]))
+    return f"{before}{BEGIN}{table}\n{END}{after}"
+
+
 def page() -> str:
     """The whole page."""
     providers = [describe(provider_class(name)) for name in PROVIDERS]
@@ -158,13 +197,16 @@ def page() -> str:
 
 
 def main() -> None:
-    """Write the page, or with `--check` compare."""
+    """Write the pages, or with `--check` compare."""
+    pages = {PAGE: page(), README: readme()}
     if "--check" in sys.argv[1:]:
-        if not PAGE.exists() or PAGE.read_text() != page():
-            sys.exit("docs/providers.md is stale, run `make docs`")
+        stale = [at.name for at, text in pages.items() if not at.exists() or at.read_text() != text]
+        if stale:
+            sys.exit(f"{', '.join(stale)} stale, run `make docs`")
         return
     PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text(page())
+    for at, text in pages.items():
+        at.write_text(text)
 
 
 if __name__ == "__main__":
