@@ -257,7 +257,10 @@ class _Clock:
             return self._careful(wall)
         if wall == self.anchor.wall:
             return self.first, self.anchor.planned
-        return _moved(wall, -self.offset), wall.replace(tzinfo=self.zone)
+        try:
+            return wall - self.offset, wall.replace(tzinfo=self.zone)
+        except OverflowError:
+            return _moved(wall, -self.offset), wall.replace(tzinfo=self.zone)
 
     def _steady(self, wall: datetime) -> bool:
         """Whether clocks stay as they are for six days: none change and go back within them."""

@@ -22,6 +22,7 @@ from providers.core.rrule import Frequency, Rule
 
 _SECONDS = {Frequency.HOURLY: 3600, Frequency.MINUTELY: 60, Frequency.SECONDLY: 1}
 _MOST_TIMES = 1440
+_MANY = 32
 
 
 class TooCostly(Exception):  # noqa: N818 - an outcome, not a fault
@@ -81,11 +82,13 @@ class Plan:
         """Wall times in [low, high]; `low` is not before the start."""
         positions = self.rule.by_set_position
         times = self.times
+        combine, of_ordinal = datetime.combine, date.fromordinal
         for days in self.periods(low.toordinal(), high.toordinal(), budget):
-            budget.spend(len(days) * len(times) // 2)
-            found: Iterable[datetime] = _combined(days, times)
+            if len(days) * len(times) > 1:
+                budget.spend(len(days) * len(times) // 2)
+            found = [combine(of_ordinal(day), at) for day in days for at in times]
             if positions:
-                found = self._positioned(list(found))
+                found = self._positioned(found)
             for wall in found:
                 if wall < low:
                     continue
@@ -120,18 +123,25 @@ class _Daily(Plan):
     def periods(self, low: int, high: int, budget: Budget) -> Iterator[Sequence[int]]:
         step = self.rule.interval
         ordinal = self.first_ordinal + -(-(low - self.first_ordinal) // step) * step
+        if not (self.filters or self.weekdays or self.rule.by_set_position):
+            yield from self._plain(range(ordinal, high + 1, step), budget)
+            return
         while ordinal <= high:
             budget.spend()
-            if not self.filters and not self.weekdays:
+            day = date.fromordinal(ordinal)
+            if self.months and day.month not in self.months:
+                ordinal = self._next_month(day)
+                continue
+            if self.fits(day):
                 yield (ordinal,)
-            else:
-                day = date.fromordinal(ordinal)
-                if self.months and day.month not in self.months:
-                    ordinal = self._next_month(day)
-                    continue
-                if self.fits(day):
-                    yield (ordinal,)
             ordinal += step
+
+    def _plain(self, days: range, budget: Budget) -> Iterator[Sequence[int]]:
+        """Days that nothing limits, many at once."""
+        for index in range(0, len(days), _MANY):
+            found = days[index : index + _MANY]
+            budget.spend(len(found))
+            yield found
 
     def _next_month(self, day: date) -> int:
         """The first day of the series after the month of `day`."""
@@ -350,11 +360,3 @@ def _times(rule: Rule, start: datetime) -> tuple[time, ...]:
     if len(hours) * len(minutes) * len(seconds) > _MOST_TIMES or (finer and rule.by_set_position):
         raise TooCostly
     return tuple(time(*parts) for parts in itertools.product(hours, minutes, seconds))
-
-
-def _combined(days: Iterable[int], times: Sequence[time]) -> Iterator[datetime]:
-    combine, of_ordinal = datetime.combine, date.fromordinal
-    for ordinal in days:
-        day = of_ordinal(ordinal)
-        for at in times:
-            yield combine(day, at)

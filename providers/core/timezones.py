@@ -70,7 +70,7 @@ def iana_name(name: str) -> str | None:
 
 @lru_cache(maxsize=2048)
 def _iana_name(name: str) -> str | None:
-    if name in _iana().values():
+    if _iana().get(name.lower()) == name:
         return name
     lowered = _plain(name)
     if lowered in _UTC_NAMES:
