@@ -91,8 +91,6 @@ REASONS: Mapping[Operation | ResourceKind, str] = {
     ops.LIST_BUSY: (
         "the service works it out from the events, because servers count declined invitations"
     ),
-    ops.WATCH_CALENDARS: "the service lists calendars again and compares; CalDAV has no push",
-    ops.WATCH_BUSY: "the service lists busy time again and compares; CalDAV has no push",
     types_pb2.RESOURCE_KIND_LINK: "CalDAV has no scheduling links",
     types_pb2.RESOURCE_KIND_RECORDING: "CalDAV has no recordings",
     types_pb2.RESOURCE_KIND_WEBINAR: "CalDAV has no webinars",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import aiohttp
 from aiohttp import web
 
-_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "content-encoding"}
+_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "accept-encoding"}
 _WRITES = {"PUT", "DELETE", "MKCALENDAR", "PROPPATCH", "POST", "MOVE"}
 _DEAD = b"""<?xml version="1.0" encoding="utf-8"?>
 <error xmlns="DAV:"><valid-sync-token/></error>"""
@@ -78,6 +78,7 @@ class Gate:
 
     async def _ask(self, request: web.Request, body: bytes) -> web.Response:
         headers = {k: v for k, v in request.headers.items() if k.lower() not in _HOP}
+        headers["Accept-Encoding"] = "identity"  # what is packed cannot be changed on the way
         async with (
             aiohttp.ClientSession(auto_decompress=False) as session,
             session.request(

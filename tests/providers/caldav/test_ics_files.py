@@ -83,10 +83,6 @@ def expected() -> dict[str, Any]:
 # Files on which the two engines do not agree, or of which only one has an opinion: what we make of
 # them, and why.
 OURS = {
-    "ical4j__Christian32Holidays.ics": (
-        58,
-        "DTSTART off the rule is the first of COUNT (RFC 5545 3.3.10): of COUNT=1 nothing is left",
-    ),
     "node-ical__biweekly-exdate-until.ics": (
         153,
         "a series in UTC stays in UTC; X-WR-TIMEZONE is for display",
