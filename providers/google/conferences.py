@@ -27,20 +27,23 @@ def parse_conference(target: types_pb2.Conference, found: Event) -> None:
         return
     _parse_state(target, data)
     target.conference_id = data.conferenceId
-    target.notes = data.notes
+    if data.notes:
+        target.notes = data.notes
     for point in data.entryPoints:
         if point.entryPointType == "video":
             _parse_video(target, point)
         elif point.entryPointType == "phone":
-            target.phones.add(
-                number=point.uri.removeprefix("tel:"),
-                country_code=point.regionCode,
-                pin=point.pin,
-                label=point.label,
-            )
+            _parse_phone(target.phones.add(), point)
     if not target.join_url:
         target.join_url = found.hangoutLink
     _parse_kind(target, data)
+
+
+def _parse_phone(target: types_pb2.ConferencePhone, point: EntryPoint) -> None:
+    target.number = point.uri.removeprefix("tel:")
+    target.country_code = point.regionCode
+    target.pin = point.pin
+    target.label = point.label
 
 
 def _parse_state(target: types_pb2.Conference, data: ConferenceData) -> None:
@@ -55,9 +58,12 @@ def _parse_state(target: types_pb2.Conference, data: ConferenceData) -> None:
 
 def _parse_video(target: types_pb2.Conference, point: EntryPoint) -> None:
     target.join_url = point.uri
-    target.meeting_id = point.meetingCode
-    target.password = point.passcode or point.password
-    target.participant_code = point.accessCode
+    if point.meetingCode:
+        target.meeting_id = point.meetingCode
+    if point.passcode or point.password:
+        target.password = point.passcode or point.password
+    if point.accessCode:
+        target.participant_code = point.accessCode
 
 
 def _parse_kind(target: types_pb2.Conference, data: ConferenceData) -> None:

@@ -10,9 +10,19 @@ from providers.core.raw import fill_raw
 from providers.google import tables
 from providers.google.conferences import parse_conference
 from providers.google.event_times import parse_stamp, parse_time
-from providers.google.wire import Event, EventAttendee, EventPerson
+from providers.google.wire import Event, EventAttendee, EventPerson, EventReminders
 from ucal.v1 import event_pb2, types_pb2
 
+# Looked up once: this code runs for every event of every page.
+_STATUS = tables.STATUS.get
+_TYPE = tables.EVENT_TYPE.get
+_VISIBILITY = tables.VISIBILITY.get
+_RESPONSE = tables.RESPONSE.get
+_NO_STATUS = event_pb2.EVENT_STATUS_UNSPECIFIED
+_NO_VISIBILITY = event_pb2.EVENT_VISIBILITY_UNSPECIFIED
+_NO_RESPONSE = types_pb2.ATTENDEE_RESPONSE_UNSPECIFIED
+_FREE = event_pb2.SHOW_AS_FREE
+_BUSY = event_pb2.SHOW_AS_BUSY
 _OTHER_TYPE = event_pb2.EVENT_TYPE_OTHER
 _OPTIONAL = types_pb2.ATTENDEE_ROLE_OPTIONAL
 _REQUIRED = types_pb2.ATTENDEE_ROLE_REQUIRED
@@ -41,32 +51,49 @@ def parse_event(
     target.id = found.id
     target.calendar_id = calendar_id
     target.etag = found.etag
-    target.subject = found.summary
-    target.description = found.description
-    target.location = found.location
-    target.status = tables.STATUS.get(found.status, event_pb2.EVENT_STATUS_UNSPECIFIED)
+    target.status = _STATUS(found.status, _NO_STATUS)
+    if found.summary:
+        target.subject = found.summary
+    if found.description:
+        target.description = found.description
+    if found.location:
+        target.location = found.location
     target.web_url = found.htmlLink
     target.ical_uid = found.iCalUID
-    target.sequence = found.sequence
+    if found.sequence:
+        target.sequence = found.sequence
     if found.created:
         parse_stamp(target.created_at, found.created)
     if found.updated:
         parse_stamp(target.updated_at, found.updated)
-    _parse_when(target, found, expanded=expanded)
+    _parse_when(target, found, expanded)
     _parse_kind(target, found)
-    _parse_people(target, found)
-    _parse_extras(target, found)
+    organizer, creator = found.organizer, found.creator
+    if organizer is not None:
+        _parse_person(target.organizer, organizer)
+    if creator is not None and (organizer is None or creator.email != organizer.email):
+        _parse_person(target.creator, creator)
+    if found.attendees:
+        _parse_guests(target, found.attendees)
+    if found.attendeesOmitted:
+        target.unknown_fields.paths.append("attendees")
+    if found.conferenceData is not None or found.hangoutLink:
+        target.has_conference = True
+        parse_conference(target.conference, found)
+    if found.reminders is not None:
+        _parse_reminders(target.reminders, found.reminders)
+    if found.attachments or found.extendedProperties is not None:
+        _parse_extras(target, found)
     if raw is not None:
         fill_raw(target.raw, raw, found.id)
 
 
-def _parse_when(target: event_pb2.Event, found: Event, *, expanded: bool) -> None:
+def _parse_when(target: event_pb2.Event, found: Event, expanded: bool) -> None:
     start, end = found.start, found.end
     if start is not None:
         parse_time(target.start_at, start)
-        target.is_all_day = start.date is not None
-        if start.timeZone:
-            target.timezone = start.timeZone
+        if start.date is not None:
+            target.is_all_day = True
     if end is not None:
         parse_time(target.end_at, end)
     if found.recurrence:
@@ -88,51 +115,38 @@ def _moved(target: event_pb2.Event) -> bool:
 
 def _parse_kind(target: event_pb2.Event, found: Event) -> None:
     word = found.eventType
-    target.type = tables.EVENT_TYPE.get(word, _OTHER_TYPE)
+    target.type = _TYPE(word, _OTHER_TYPE)
     target.provider_type = word
-    target.visibility = tables.VISIBILITY.get(
-        found.visibility, event_pb2.EVENT_VISIBILITY_UNSPECIFIED
-    )
+    target.visibility = _VISIBILITY(found.visibility, _NO_VISIBILITY)
     if word in tables.SHOW_AS_BY_TYPE:
         target.show_as = tables.SHOW_AS_BY_TYPE[word]
-    elif found.transparency == "transparent":
-        target.show_as = event_pb2.SHOW_AS_FREE
     else:
-        target.show_as = event_pb2.SHOW_AS_BUSY
+        target.show_as = _FREE if found.transparency == "transparent" else _BUSY
     if found.colorId:
         target.color = tables.EVENT_COLOR.get(found.colorId, "")
 
 
-def _parse_people(target: event_pb2.Event, found: Event) -> None:
-    organizer, creator = found.organizer, found.creator
-    if organizer is not None:
-        _parse_person(target.organizer, organizer)
-    if creator is not None and (organizer is None or creator.email != organizer.email):
-        _parse_person(target.creator, creator)
-    for guest in found.attendees:
-        parse_attendee(target.attendees.add(), guest)
+def _parse_person(target: types_pb2.Person, found: EventPerson) -> None:
+    target.email = found.email
+    if found.displayName:
+        target.name = found.displayName
+
+
+def _parse_guests(target: event_pb2.Event, guests: list[EventAttendee]) -> None:
+    add = target.attendees.add
+    for guest in guests:
+        parse_attendee(add(), guest)
         if guest.resource:
             target.room_ids.append(guest.email)
         if guest.self:
-            target.own_response = tables.RESPONSE.get(
-                guest.responseStatus, types_pb2.ATTENDEE_RESPONSE_UNSPECIFIED
-            )
-    if found.attendeesOmitted:
-        target.unknown_fields.paths.append("attendees")
-
-
-def _parse_person(target: types_pb2.Person, found: EventPerson) -> None:
-    target.name = found.displayName
-    target.email = found.email
+            target.own_response = _RESPONSE(guest.responseStatus, _NO_RESPONSE)
 
 
 def parse_attendee(target: types_pb2.Attendee, found: EventAttendee) -> None:
     """One guest into an empty `target`."""
     target.email = found.email
     target.role = _OPTIONAL if found.optional else _REQUIRED
-    target.response = tables.RESPONSE.get(
-        found.responseStatus, types_pb2.ATTENDEE_RESPONSE_UNSPECIFIED
-    )
+    target.response = _RESPONSE(found.responseStatus, _NO_RESPONSE)
     if found.displayName:
         target.name = found.displayName
     if found.comment:
@@ -145,20 +159,15 @@ def parse_attendee(target: types_pb2.Attendee, found: EventAttendee) -> None:
         target.is_resource = True
 
 
+def _parse_reminders(target: event_pb2.Reminders, found: EventReminders) -> None:
+    target.use_default = found.useDefault
+    for each in found.overrides:
+        target.overrides.add(
+            minutes_before=each.minutes, method=tables.REMINDER_METHOD.get(each.method)
+        )
+
+
 def _parse_extras(target: event_pb2.Event, found: Event) -> None:
-    if found.conferenceData is not None or found.hangoutLink:
-        target.has_conference = True
-        parse_conference(target.conference, found)
-    reminders = found.reminders
-    if reminders is not None:
-        target.reminders.use_default = reminders.useDefault
-        for each in reminders.overrides:
-            target.reminders.overrides.add(
-                minutes_before=each.minutes,
-                method=tables.REMINDER_METHOD.get(
-                    each.method, event_pb2.REMINDER_METHOD_UNSPECIFIED
-                ),
-            )
     for file in found.attachments:
         target.attachments.add(
             id=file.fileId, name=file.title, url=file.fileUrl, mime_type=file.mimeType

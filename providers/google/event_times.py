@@ -3,7 +3,7 @@
 Google keeps no floating times. Its end dates are exclusive, as the contract's are.
 """
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -13,34 +13,60 @@ from providers.core.errors import Kind, ProviderError
 from providers.google.wire import EventDateTime
 from ucal.v1 import types_pb2
 
+# Seconds since the epoch of dates, seconds of clocks ("T09:00:00"), and offset and nanoseconds of
+# what follows ("+01:00", ".731Z"), as they were read before: pages repeat them by the thousand.
+_DAYS: dict[str, int] = {}
+_CLOCKS: dict[str, int] = {}
+_TAILS: dict[str, tuple[int, int]] = {}
+_MAX_REMEMBERED = 10_000
+
 
 def parse_stamp(target: Timestamp, text: str) -> None:
-    """An RFC 3339 time of Google's into a Timestamp.
+    """An RFC 3339 time of Google's into an empty Timestamp.
 
     Raises:
         ProviderError: PROVIDER_FAULT when it is none.
     """
-    when = _datetime(text)
-    if when.tzinfo is None:
-        raise _fault()
-    target.seconds = int(when.timestamp() // 1)
-    if when.microsecond:
-        target.nanos = when.microsecond * 1000
+    try:
+        offset, nanos = _TAILS[text[19:]]
+        target.seconds = _DAYS[text[:10]] + _CLOCKS[text[10:19]] - offset
+    except KeyError:
+        _parse_new(target, text)
+        return
+    if nanos:
+        target.nanos = nanos
+
+
+def _parse_new(target: Timestamp, text: str) -> None:
+    """The same for a time of which a part was not seen before."""
+    when = times.parse_rfc3339(text)
+    times.timestamp(target, when)
+    plain = when.replace(tzinfo=UTC)
+    midnight = plain.replace(hour=0, minute=0, second=0, microsecond=0)
+    if not text.startswith(f"{plain:%Y-%m-%dT%H:%M:%S}") or plain.year < 1000:
+        return
+    for known in (_DAYS, _CLOCKS, _TAILS):
+        if len(known) >= _MAX_REMEMBERED:
+            known.clear()
+    _DAYS[text[:10]] = int(midnight.timestamp())
+    _CLOCKS[text[10:19]] = (plain - midnight).seconds
+    shift = when.utcoffset() or timedelta()
+    _TAILS[text[19:]] = shift // timedelta(seconds=1), plain.microsecond * 1000
 
 
 def parse_time(target: types_pb2.EventTime, found: EventDateTime) -> None:
-    """`found` into `target`, which stays unset when Google told no time.
+    """`found` into an empty `target`, which stays so when Google told no time.
 
     Raises:
         ProviderError: PROVIDER_FAULT when a time is none.
     """
-    if found.dateTime is not None:
-        when = _datetime(found.dateTime)
-        if when.tzinfo is None:
-            when = when.replace(tzinfo=timezones.zone_or_none(found.timeZone or "") or UTC)
-        target.timestamp.seconds = int(when.timestamp() // 1)
+    text = found.dateTime
+    if text is not None:
         if found.timeZone:
             target.time_zone = found.timeZone
+            if len(text) == 19:
+                text = _with_offset(text, found.timeZone)
+        parse_stamp(target.timestamp, text)
     elif found.date is not None:
         try:
             day = date.fromisoformat(found.date)
@@ -51,11 +77,13 @@ def parse_time(target: types_pb2.EventTime, found: EventDateTime) -> None:
         target.date.day = day.day
 
 
-def _datetime(text: str) -> datetime:
+def _with_offset(text: str, zone: str) -> str:
+    """A wall time beside its zone, as Google takes it and has been seen to answer it."""
     try:
-        return datetime.fromisoformat(text)
+        wall = datetime.fromisoformat(text)
     except ValueError:
-        return times.parse_rfc3339(text)
+        raise _fault() from None
+    return wall.replace(tzinfo=timezones.zone_or_none(zone) or UTC).isoformat()
 
 
 def _fault() -> ProviderError:

@@ -38,7 +38,6 @@ SOURCES: Mapping[str, tuple[str, ...]] = {
     "description": ("description",),
     "start_at": ("start",),
     "end_at": ("end",),
-    "timezone": ("start",),
     "status": (),
     "organizer": ("organizer",),
     "attendees": ("attendees", "attendeesOmitted"),

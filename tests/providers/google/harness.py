@@ -20,7 +20,9 @@ class CalendarHarness:
     """`google_calendar`, as Ada uses it. Bob is somebody else."""
 
     provider: ClassVar[str] = "google_calendar"
-    fixed_kinds: ClassVar[frozenset[ResourceKind]] = frozenset({_BUSY})
+    fixed_kinds: ClassVar[frozenset[ResourceKind]] = frozenset(
+        {_BUSY, types_pb2.RESOURCE_KIND_ROOM, types_pb2.RESOURCE_KIND_LOCATION}
+    )
     link_id = ""
     calendar_id = ADA
 
