@@ -11,9 +11,6 @@ from dataclasses import dataclass, field
 from urllib.parse import quote_plus
 
 import msgspec
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import RSAKey
 
 from providers.core.auth import OAuthConfig
 from providers.core.errors import Kind, ProviderError
@@ -168,7 +165,8 @@ async def service_token(
         ProviderError: as `refresh`; PRECONDITION when the key is no key.
     """
     new = connection_pb2.OAuthCredentials()
-    scopes = tuple(account.scopes) or client.habits.scopes
+    habits = client.habits
+    scopes = tuple(account.scopes) or habits.service_scopes or habits.scopes
     if client.habits.service_grant == "jwt_bearer":
         form = {"grant_type": _JWT_BEARER, "assertion": _assertion(client, account, scopes)}
         answer = await _post(http, form, {}, repeatable=True)
@@ -220,6 +218,11 @@ def _assertion(
     header = {"alg": "RS256", "typ": "JWT"}
     if account.key_id:
         header["kid"] = account.key_id
+    # Imported here: only service accounts sign, and every start would pay 80 ms for it.
+    from joserfc import jwt  # noqa: PLC0415
+    from joserfc.errors import JoseError  # noqa: PLC0415
+    from joserfc.jwk import RSAKey  # noqa: PLC0415
+
     try:
         return jwt.encode(header, claims, RSAKey.import_key(account.private_key))
     except (JoseError, ValueError, TypeError):
