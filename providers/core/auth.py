@@ -61,6 +61,8 @@ class OAuthConfig:
         tenant: what stands for "{tenant}" in the URLs when neither credentials nor settings tell.
         service_grant: how service accounts get tokens: "client_credentials", "jwt_bearer"
             (RFC 7523), or "account_credentials" (client_credentials with an account id).
+        service_scopes: those that a service account asks for when its credentials name none;
+            empty: `scopes`.
     """
 
     authorize_url: str
@@ -74,6 +76,7 @@ class OAuthConfig:
     scope_separator: str = " "
     tenant: str = ""
     service_grant: str = "client_credentials"
+    service_scopes: tuple[str, ...] = ()
 
 
 class BearerAuth(httpx.Auth):
