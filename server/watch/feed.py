@@ -20,6 +20,8 @@ from server.watch.subscription import Subscription
 
 # Of a provider that always has more; half a million changes at the usual size of a page.
 _MOST_PAGES = 2_000
+# Shortest time between two polls for the sake of callers who come back, in seconds.
+_REFRESH_SPACING = 5.0
 
 
 def _endless() -> ProviderError:
@@ -146,6 +148,8 @@ class Feed:
             await inbox.room()
             inbox.put(subscription, batch)
             position = batch.position
+        if not fresh:
+            self._refresh()
 
     def _join(self, subscription: Subscription, position: Position, *, fresh: bool) -> bool:
         """Let the feed's polls be told from here, if `position` is where the feed stands."""
@@ -221,6 +225,12 @@ class Feed:
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self._clock.call_at(when, self._start_poll)
+
+    def _refresh(self) -> None:
+        """Somebody came back and was told what is remembered: look soon, for all who come back."""
+        if self._timer is not None:
+            soon = self._polled_at + min(self.interval / 4, _REFRESH_SPACING)
+            self._call_at(min(self._due, max(soon, self._clock.time())))
 
     def nudge(self) -> None:
         """Something may have changed: ask as soon as the spacing of nudges allows."""

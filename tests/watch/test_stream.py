@@ -171,6 +171,24 @@ async def test_those_who_come_back_together_share_one_question(make: Make, delta
     assert all(types(s.client.changes) == [("b", "CREATED")] for s in [*streams, later])
 
 
+async def test_who_comes_back_to_a_live_feed_waits_no_whole_interval(
+    make: Make, delta: bool
+) -> None:
+    world = make(delta=delta, poll=600)
+    hub = world.process()
+    await world.open(hub, start=INITIAL)
+    first = await world.open(hub, start=INITIAL)
+    await settle()
+    await first.close()
+    await world.clock.advance(60)
+    world.upstream.put("a")
+    world.upstream.calls.clear()
+    streams = [await world.open(hub, resume_token=first.client.token) for _ in range(20)]
+    await world.clock.advance(5)
+    assert len(world.upstream.calls) == 1
+    assert all(types(s.client.changes) == [("a", "CREATED")] for s in streams)
+
+
 async def test_a_joiner_from_elsewhere_and_the_feed_come_to_one_point(
     make: Make, delta: bool
 ) -> None:
