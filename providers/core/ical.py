@@ -121,10 +121,12 @@ def _without_zones(text: str) -> tuple[str, dict[str, str]]:
         elif begin >= 0:
             zone = text[begin : found.end()]
             name = _TZID.search(zone)
-            if name is not None:
-                zones.setdefault(unescape(name[1].strip()), zone)
-            rest.append(text[end:begin])
-            begin, end = -1, found.end()
+            tzid = unescape(name[1].strip()) if name is not None else ""
+            if tzid and tzid not in zones:  # else it stays where it is
+                zones[tzid] = zone
+                rest.append(text[end:begin])
+                end = found.end()
+            begin = -1
     return ("".join(rest) + text[end:], zones) if rest else (text, zones)
 
 
@@ -178,7 +180,7 @@ def _salvaged(text: str) -> Iterator[Line]:
     for index, found in enumerate(_FILLED.finditer(text)):
         if index > MAX_LINES:
             raise unreadable()
-        line = _LINE.fullmatch(found[0]) or _BROKEN.fullmatch(found[0].strip())
+        line = _LINE.fullmatch(found[0]) or _BROKEN.fullmatch(found[0].strip(" \t"))
         if line is not None:
             yield line[1].upper(), line[2], line[3]
 
@@ -201,9 +203,9 @@ def unfold(data: str | bytes) -> str:
     if len(data) > MAX_BYTES:
         raise unreadable()
     if isinstance(data, bytes):
-        joined = data.replace(b"\r\n", b"\n").replace(b"\n ", b"").replace(b"\n\t", b"")
-        text = joined.decode("utf-8-sig", errors="replace")
-        return text.replace("\r", "\n") if "\r" in text else text
+        plain = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        joined = plain.replace(b"\n ", b"").replace(b"\n\t", b"")
+        return joined.decode("utf-8-sig", errors="replace")
     text = data.removeprefix("\ufeff")
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")

@@ -26,7 +26,8 @@ def _lines_of(document: Document) -> Iterator[str]:
     yield "BEGIN:VCALENDAR"
     yield from map(whole, document.root.lines)
     for text in document.zones.values():
-        yield from text.rstrip("\n").split("\n")
+        # A line that began with a space would be taken for the rest of the one before it.
+        yield from filter(None, (line.lstrip(" \t") for line in text.split("\n")))
     for part in document.root.parts:
         yield from lines_of(part)
     yield "END:VCALENDAR"
