@@ -11,6 +11,7 @@ from server.interceptors.wrap import Context
 from server.watch.hub import Hub
 from server.watch.inbox import slow_consumer
 from server.watch.poll import poll
+from server.watch.ports import Target
 from ucal.v1 import watch_pb2, watch_pb2_grpc
 
 NAME = "ucal.v1.WatchService"
@@ -28,10 +29,11 @@ class WatchService(watch_pb2_grpc.WatchServiceServicer):
         self, request: watch_pb2.WatchEventsRequest, context: Context
     ) -> AsyncIterator[Any]:
         """Messages arrive encoded, since those who watch the same share the bytes."""
-        session = await self._hub.open(request, _metadata(context))
-        del request  # streams live long, and there are many
+        target, wanted = await self._hub.target(request.scope, _metadata(context))
         scope = SCOPE.get()
-        scope.provider = session.provider
+        scope.provider = target.provider
+        session = self._hub.open(request, target, wanted)
+        del request, wanted  # streams live long, and there are many
         patience = self._hub.settings.write_timeout
 
         async def send(message: bytes) -> None:
@@ -48,19 +50,31 @@ class WatchService(watch_pb2_grpc.WatchServiceServicer):
             await session.run(send)
         finally:
             self._hub.close(session)
+            _tell_rotated(target, context)
 
     async def PollEvents(
         self, request: watch_pb2.PollEventsRequest, context: Context
     ) -> watch_pb2.PollEventsResponse:
         scope = SCOPE.get()
+        target, wanted = await self._hub.target(request.scope, _metadata(context))
+        scope.provider = target.provider
         left = scope.deadline - asyncio.get_running_loop().time() - _MARGIN
-        answer = await poll(self._hub, request, _metadata(context), most_wait=left)
+        try:
+            answer = await poll(self._hub, request, target, wanted, most_wait=left)
+        finally:
+            _tell_rotated(target, context)
         scope.items = len(answer.changes)
         return answer
 
 
 def _metadata(context: Context) -> dict[str, str | bytes]:
     return dict(context.invocation_metadata() or ())
+
+
+def _tell_rotated(target: Target, context: Context) -> None:
+    rotated = target.trailing_metadata()
+    if rotated:
+        context.set_trailing_metadata((*(context.trailing_metadata() or ()), *rotated))
 
 
 def add_watch_service(servicer: WatchService, server: grpc.aio.Server) -> None:

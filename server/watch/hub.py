@@ -58,18 +58,15 @@ class Hub:
 
     # -- for the service
 
-    async def open(
-        self, request: watch_pb2.WatchEventsRequest, metadata: Mapping[str, str | bytes]
-    ) -> Session:
+    def open(self, request: watch_pb2.WatchEventsRequest, target: Target, scope: Scope) -> Session:
         """A session for `request`; `Hub.close` must be called on it in the end.
 
         Raises:
-            ProviderError: the request, its token, or the connection is not good.
+            ProviderError: the request or its token is not good.
         """
         if request.resume_token and request.start:
             raise ProviderError.invalid("start", "excludes resume_token")
         variant = variant_of(request)
-        target, scope = await self.target(request.scope, metadata)
         watched = [self._watched(target, unit, request) for unit in scope.units]
         positions: tuple[Position, ...] = ()
         lost: ProviderError | None = None

@@ -1,7 +1,6 @@
 """PollEvents: one bounded step of the engine, with nothing kept on the server between calls."""
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from providers.core.errors import Kind, ProviderError
@@ -23,7 +22,8 @@ _ANSWER_BYTES = 3 * PART_BYTES
 async def poll(
     hub: Hub,
     request: watch_pb2.PollEventsRequest,
-    metadata: Mapping[str, str | bytes],
+    target: Target,
+    scope: Scope,
     *,
     most_wait: float = float("inf"),
 ) -> watch_pb2.PollEventsResponse:
@@ -32,14 +32,14 @@ async def poll(
     Args:
         hub: the engine.
         request: what is asked.
-        metadata: of the call.
+        target: connection to ask, and
+        scope: what to ask it for, both from `Hub.target`.
         most_wait: seconds that the caller's deadline leaves for waiting.
 
     Raises:
         ProviderError: whatever is wrong with the request, or at the provider.
     """
     variant = variant_of(request)
-    target, scope = await hub.target(request.scope, metadata)
     capabilities = [target.capability(unit.kind) for unit in scope.units]
     positions = hub.tokens.open(request.resume_token, scope) if request.resume_token else ()
     call = _Poll(hub, target, scope, variant)

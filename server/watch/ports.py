@@ -97,6 +97,9 @@ class Target(Protocol):
     ) -> Sequence[Any]:
         """Every object of `kind` that overlaps `window`, canceled ones too, all pages of it."""
 
+    def trailing_metadata(self) -> tuple[tuple[str, str | bytes], ...]:
+        """What a caller must be told when its call ends, e.g. rotated credentials."""
+
 
 class Reader(Protocol):
     """Finds targets."""

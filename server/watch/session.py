@@ -46,7 +46,6 @@ class Session:
 
     Attributes:
         opened: the first message, encoded; empty once `run` has begun.
-        provider: registry name.
     """
 
     __slots__ = (
@@ -74,7 +73,6 @@ class Session:
         "_waiter",
         "_writer",
         "opened",
-        "provider",
     )  # fmt: skip
 
     def __init__(
@@ -93,7 +91,6 @@ class Session:
         reset: bool,
     ) -> None:
         self.opened = b""
-        self.provider = provider
         self._scope = scope
         self._clock = clock
         self._tokens = tokens

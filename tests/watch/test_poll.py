@@ -35,7 +35,10 @@ def ask(token: bytes = b"", *calendars: str, **fields: Any) -> watch_pb2.PollEve
 
 
 async def call(hub: Hub, *how: Any, **fields: Any) -> watch_pb2.PollEventsResponse:
-    return await poll(hub, ask(*how, **fields), {})
+    most_wait = fields.pop("most_wait", float("inf"))
+    request = ask(*how, **fields)
+    target, scope = await hub.target(request.scope, {})
+    return await poll(hub, request, target, scope, most_wait=most_wait)
 
 
 async def test_without_a_token_only_a_token_of_now(make: Make, delta: bool) -> None:
@@ -145,7 +148,7 @@ async def test_a_long_poll_keeps_to_the_callers_deadline(make: Make) -> None:
     world = make()
     hub = world.process()
     token = (await call(hub)).resume_token
-    task = asyncio.get_running_loop().create_task(poll(hub, ask(token, wait=60), {}, most_wait=3))
+    task = asyncio.get_running_loop().create_task(call(hub, token, wait=60, most_wait=3))
     await world.clock.advance(4)
     assert (await task).resume_token
 

@@ -32,7 +32,8 @@ class Served:
         self.upstream = Upstream(ManualClock())
         clock = LoopClock()
         tokens = Tokens(Sealer(KeyRing.generate(), "watch"), clock, settings.token_lifetime)
-        self.hub = Hub(ScriptedReader(self.upstream, poll=3600), tokens, clock, settings)
+        self.reader = ScriptedReader(self.upstream, poll=3600)
+        self.hub = Hub(self.reader, tokens, clock, settings)
         self.server = GrpcServer([Service(NAME, add_watch_service, WatchService(self.hub))])
         self.port = 0
 
@@ -112,6 +113,18 @@ async def test_a_long_poll_without_a_deadline_ends_before_the_default_one(
     answer = await stub(channel).PollEvents(request, timeout=2.3)
     assert answer.resume_token
     assert not answer.changes
+
+
+async def test_rotated_credentials_come_back_at_the_end(
+    served: Served, channel: grpc.aio.Channel
+) -> None:
+    fresh = (("ucal-rotated-credentials-bin", b"\x01fresh"),)
+    served.reader.rotated = fresh
+    request = watch_pb2.PollEventsRequest()
+    request.scope.connection_id = "c1"
+    call = stub(channel).PollEvents(request)
+    await call
+    assert fresh[0] in [tuple(pair) for pair in await call.trailing_metadata()]
 
 
 async def test_bad_tokens_have_a_field_path(served: Served, channel: grpc.aio.Channel) -> None:

@@ -574,8 +574,8 @@ async def test_other_peoples_credentials_share_nothing(make: Make) -> None:
     for credentials in ("Bearer one", "Bearer two", "Bearer one"):
         request = watch_pb2.WatchEventsRequest()
         request.scope.connection_id = "-"
-        session = await hub.open(request, {"ucal-credentials": credentials})
-        del session
+        target, scope = await hub.target(request.scope, {"ucal-credentials": credentials})
+        hub.open(request, target, scope)
     assert hub.feeds == 2
 
 

@@ -163,7 +163,9 @@ class Course:
 
         async def call() -> None:
             try:
-                answer = await poll(self.hub(number), request, {})
+                hub = self.hub(number)
+                target, scope_asked = await hub.target(request.scope, {})
+                answer = await poll(hub, request, target, scope_asked)
             except ProviderError as error:
                 if error.kind not in (Kind.UNAVAILABLE, Kind.RATE_LIMITED, Kind.CURSOR_EXPIRED):
                     raise

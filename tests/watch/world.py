@@ -261,6 +261,7 @@ class ScriptedTarget:
         self.identity = connection_id
         self.key = key
         self.provider = "scripted"
+        self.rotated: tuple[tuple[str, str | bytes], ...] = ()
         self._delta = delta
         self._poll = poll
 
@@ -289,6 +290,9 @@ class ScriptedTarget:
     ) -> Sequence[Any]:
         return await self.upstream.listing(kind, calendar_id, window, include_raw=include_raw)
 
+    def trailing_metadata(self) -> tuple[tuple[str, str | bytes], ...]:
+        return self.rotated
+
 
 class ScriptedReader:
     """Knows one connection, "c1"; "-" is whoever the metadata says."""
@@ -297,6 +301,7 @@ class ScriptedReader:
         self.upstream = upstream
         self.delta = delta
         self.poll = poll
+        self.rotated: tuple[tuple[str, str | bytes], ...] = ()
 
     async def target(
         self, connection_id: str, metadata: Mapping[str, str | bytes]
@@ -304,7 +309,9 @@ class ScriptedReader:
         if connection_id not in ("c1", "c2", "-"):
             raise ProviderError.not_found("connection", connection_id)
         key = (connection_id, metadata.get("ucal-credentials"))
-        return ScriptedTarget(self.upstream, connection_id, key, delta=self.delta, poll=self.poll)
+        target = ScriptedTarget(self.upstream, connection_id, key, delta=self.delta, poll=self.poll)
+        target.rotated = self.rotated
+        return target
 
 
 class World:
@@ -377,7 +384,8 @@ class Stream:
         self._task: asyncio.Task[None] | None = None
 
     async def open(self, request: watch_pb2.WatchEventsRequest, **metadata: str) -> None:
-        self.session = await self.hub.open(request, metadata)
+        target, scope = await self.hub.target(request.scope, metadata)
+        self.session = self.hub.open(request, target, scope)
         await self._send(self.session.opened)
         self._task = asyncio.get_running_loop().create_task(self._run(self.session))
 
