@@ -14,6 +14,7 @@ from server.interceptors.admission import Admission
 from server.interceptors.deadline import Deadline
 from server.interceptors.errors import Errors
 from server.interceptors.validation import Validation
+from server.interceptors.wrap import Stack
 from server.reflection import add_reflection
 
 # RELIABILITY and PERFORMANCE: each of these was seen to matter.
@@ -61,11 +62,15 @@ class GrpcServer:
             options.append(("grpc.max_connection_age_ms", int(max_connection_age * 1000)))
         self._server = grpc.aio.server(
             interceptors=[
-                AccessLog(),
-                Errors(),
-                Admission(max_calls, max_streams),
-                Deadline(default_deadline),
-                Validation(),
+                Stack(
+                    [
+                        AccessLog(),
+                        Errors(),
+                        Admission(max_calls, max_streams),
+                        Deadline(default_deadline),
+                    ],
+                    Validation(),
+                )
             ],
             options=options,
         )

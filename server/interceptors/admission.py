@@ -12,7 +12,6 @@ class Admission(Wrapping):
     """Counts calls and streams under way."""
 
     def __init__(self, max_calls: int, max_streams: int) -> None:
-        super().__init__()
         self._max_calls = max_calls
         self._max_streams = max_streams
         self.calls = 0

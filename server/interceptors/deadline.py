@@ -16,7 +16,6 @@ class Deadline(Wrapping):
     """Sets `Scope.deadline`; applies `default` seconds when the caller set none."""
 
     def __init__(self, default: float) -> None:
-        super().__init__()
         self._default = default
 
     def unary(self, method: str, inner: Unary) -> Unary:

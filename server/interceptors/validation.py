@@ -11,7 +11,7 @@ from google.protobuf.message import DecodeError, Message
 from protovalidate import Violation
 
 from providers.core.errors import Kind, ProviderError
-from server.interceptors.wrap import Context, Stream, Unary, Wrapping
+from server.interceptors.wrap import Context, Reading, Stream, Unary
 
 _MAX_VIOLATIONS = 100
 
@@ -27,22 +27,16 @@ def _path(violation: Violation) -> str:
     return ".".join(parts)
 
 
-class Validation(Wrapping):
-    """Reads and checks requests; the innermost interceptor."""
+class Validation(Reading):
+    """Reads and checks requests; the innermost layer."""
 
     def __init__(self) -> None:
-        super().__init__()
         self._rules = protovalidate.Validator()
         self._readers: dict[str, Callable[[bytes], Message]] = {}
 
-    def deserializer(self, handler: Any) -> Callable[[bytes], Any] | None:
-        """Bytes are handed on and read by `_read`."""
-        del handler
-        return None
-
-    def _wrap(self, method: str, handler: Any) -> Any:
-        self._readers[method] = handler.request_deserializer
-        return super()._wrap(method, handler)
+    def reads(self, method: str, read: Callable[[bytes], Any]) -> None:
+        """Learn how requests of `method` are read."""
+        self._readers[method] = read
 
     def _read(self, method: str, data: bytes) -> Message:
         try:

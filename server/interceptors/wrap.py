@@ -1,10 +1,10 @@
 """Wrapping of handlers, so that an interceptor is two functions and no plumbing.
 
 Only methods of the contract are wrapped; health and reflection pass as they are. A wrapped
-handler is made once per method, not once per call.
+handler is made once per method, not once per call, and requests are read in the innermost layer.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, TypeAlias
 
 import grpc
@@ -16,11 +16,8 @@ Stream: TypeAlias = Callable[[Any, Context], AsyncIterator[Any]]
 OURS = "/ucal.v1."
 
 
-class Wrapping(grpc.aio.ServerInterceptor):
-    """Base of the interceptors: override `unary` and `stream`."""
-
-    def __init__(self) -> None:
-        self._wrapped: dict[str, tuple[Any, Any]] = {}
+class Wrapping:
+    """Base of the layers: override `unary` and `stream`."""
 
     def unary(self, method: str, inner: Unary) -> Unary:
         """`inner` with this concern around it, for calls with one answer."""
@@ -30,10 +27,23 @@ class Wrapping(grpc.aio.ServerInterceptor):
         """`inner` with this concern around it, for calls with a stream of answers."""
         raise NotImplementedError
 
-    def deserializer(self, handler: Any) -> Callable[[bytes], Any] | None:
-        """How the request is read; None hands the bytes on."""
-        read: Callable[[bytes], Any] | None = handler.request_deserializer
-        return read
+
+class Reading(Wrapping):
+    """Base of the innermost layer, which is handed the request as bytes."""
+
+    def reads(self, method: str, read: Callable[[bytes], Any]) -> None:
+        """Learn how requests of `method` are read."""
+        raise NotImplementedError
+
+
+class Stack(grpc.aio.ServerInterceptor):
+    """All layers as one interceptor of gRPC, which asks each of its own anew for every call."""
+
+    def __init__(self, layers: Sequence[Wrapping], innermost: Reading) -> None:
+        """`layers` from the outermost in."""
+        self._layers = (*layers, innermost)
+        self._innermost = innermost
+        self._wrapped: dict[str, tuple[Any, Any]] = {}
 
     async def intercept_service(self, continuation: Any, details: Any) -> Any:
         """Part of grpc.aio.ServerInterceptor."""
@@ -48,16 +58,15 @@ class Wrapping(grpc.aio.ServerInterceptor):
         return known[1]
 
     def _wrap(self, method: str, handler: Any) -> Any:
-        read = self.deserializer(handler)
+        self._innermost.reads(method, handler.request_deserializer)
         write = handler.response_serializer
+        inner: Any
         if handler.response_streaming:
-            return grpc.unary_stream_rpc_method_handler(
-                self.stream(method, handler.unary_stream),
-                request_deserializer=read,
-                response_serializer=write,
-            )
-        return grpc.unary_unary_rpc_method_handler(
-            self.unary(method, handler.unary_unary),
-            request_deserializer=read,
-            response_serializer=write,
-        )
+            inner = handler.unary_stream
+            for layer in reversed(self._layers):
+                inner = layer.stream(method, inner)
+            return grpc.unary_stream_rpc_method_handler(inner, response_serializer=write)
+        inner = handler.unary_unary
+        for layer in reversed(self._layers):
+            inner = layer.unary(method, inner)
+        return grpc.unary_unary_rpc_method_handler(inner, response_serializer=write)
