@@ -5,9 +5,9 @@ headers come from an allow-list, the provider's 4xx and 5xx are data.
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import TypedDict
 
 from providers.core.errors import Kind, ProviderError
-from providers.core.http import Reply
 from server.dispatch import Resolved, Resolver
 from server.interceptors.scope import SCOPE
 from server.interceptors.wrap import Context
@@ -79,14 +79,23 @@ def headers_to_return(
             yield passthrough_pb2.HttpHeader(name=low, value=value)
 
 
-async def _send(request: passthrough_pb2.CallRequest, resolved: Resolved) -> Reply:
-    return await resolved.call.http.send(
-        passthrough_pb2.HttpMethod.Name(request.method).removeprefix("HTTP_METHOD_"),
+class _Rest(TypedDict):
+    params: list[tuple[str, str]]
+    headers: dict[str, str]
+    content: bytes | None
+
+
+def _parts(request: passthrough_pb2.CallRequest) -> tuple[str, str, _Rest]:
+    """Method, URL and the rest of what `Http.send` and `Http.stream` take."""
+    method = passthrough_pb2.HttpMethod.Name(request.method).removeprefix("HTTP_METHOD_")
+    return (
+        method,
         request.path,
-        params=[(each.name, each.value) for each in request.query],
-        headers=headers_to_send(request),
-        content=request.body or None,
-        expect=_EVERY_STATUS,
+        _Rest(
+            params=[(each.name, each.value) for each in request.query],
+            headers=headers_to_send(request),
+            content=request.body or None,
+        ),
     )
 
 
@@ -115,7 +124,8 @@ class PassthroughService(passthrough_pb2_grpc.PassthroughServiceServicer):
     ) -> passthrough_pb2.CallResponse:
         """One request, one answer of at most 3 MiB."""
         resolved = await self._resolve(request, context)
-        reply = await _send(request, resolved)
+        method, url, rest = _parts(request)
+        reply = await resolved.call.http.send(method, url, expect=_EVERY_STATUS, **rest)
         if len(reply.content) > _MAX_UNARY_BODY:
             raise ProviderError(
                 Kind.PRECONDITION,
@@ -131,15 +141,15 @@ class PassthroughService(passthrough_pb2_grpc.PassthroughServiceServicer):
     async def CallStreaming(
         self, request: passthrough_pb2.CallStreamingRequest, context: Context
     ) -> AsyncIterator[passthrough_pb2.CallStreamingResponse]:
-        """One request, its answer in pieces; status and headers come in the first."""
+        """One request, its answer in pieces; status and headers come first."""
         resolved = await self._resolve(request.call, context)
-        reply = await _send(request.call, resolved)
-        yield passthrough_pb2.CallStreamingResponse(
-            status_code=reply.status,
-            headers=headers_to_return(reply.headers),
-            body_chunk=reply.content[:_CHUNK],
-        )
-        for begin in range(_CHUNK, len(reply.content), _CHUNK):
+        method, url, rest = _parts(request.call)
+        async with resolved.call.http.stream(method, url, expect=_EVERY_STATUS, **rest) as answer:
             yield passthrough_pb2.CallStreamingResponse(
-                body_chunk=reply.content[begin : begin + _CHUNK]
+                status_code=answer.status, headers=headers_to_return(answer.headers)
             )
+            async for chunk in answer.chunks():
+                for begin in range(0, len(chunk), _CHUNK):
+                    yield passthrough_pb2.CallStreamingResponse(
+                        body_chunk=chunk[begin : begin + _CHUNK]
+                    )
