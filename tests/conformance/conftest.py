@@ -97,6 +97,25 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize([fixture, name] if name else [fixture], rows, indirect=[fixture])
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put a module's tests of one provider side by side, so that its server starts once for them.
+
+    Pytest groups by the place of a parameter in its list, which differs from test to test here.
+    """
+    places = [place for place, item in enumerate(items) if _subject(item)]
+    ours = sorted((items[place] for place in places), key=lambda i: (i.path, _subject(i)))
+    for place, item in zip(places, ours, strict=True):
+        items[place] = item
+
+
+def _subject(item: pytest.Item) -> str:
+    """Whom a test of the suite is about; "" for any other test."""
+    params = getattr(getattr(item, "callspec", None), "params", {})
+    subject = params.get("client") or params.get("fresh")
+    return subject.id if isinstance(subject, Subject) else ""
+
+
 def _id(target: Kind | Operation) -> str:
     return target.rpc if isinstance(target, Operation) else target.name
 
