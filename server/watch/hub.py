@@ -8,6 +8,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from providers.core.errors import Kind, ProviderError
 from providers.core.operations import ResourceKind
+from server.interceptors.scope import SCOPE
 from server.watch.alarms import Alarms
 from server.watch.feed import Feed
 from server.watch.inbox import Inbox
@@ -120,6 +121,8 @@ class Hub:
             ProviderError: there is no such connection, or it cannot be watched for that.
         """
         target = await self._reader.target(asked.connection_id, metadata)
+        if call := SCOPE.get(None):
+            call.provider = target.provider  # an error from here on names it
         scope = scope_of(asked, target.identity)
         for unit in scope.units:
             target.capability(unit.kind)
