@@ -9,6 +9,7 @@ PROVIDERS: dict[str, str] = {
     "apple_icloud": "providers.caldav.provider:AppleICloud",
     "caldav": "providers.caldav.provider:CalDav",
     "google_calendar": "providers.google.provider_calendar:GoogleCalendar",
+    "google_meet": "providers.google.provider_meet:GoogleMeet",
     "sandbox": "providers.sandbox.provider:Sandbox",
 }
 

@@ -1,4 +1,4 @@
-"""What the tests of Google share: the provider on the double, short ways to ask it, short events."""
+"""What the tests of Google share: the provider on the double, short ways to ask, short events."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -92,9 +92,7 @@ class Desk:
 
     # -- events of the primary calendar unless said otherwise
 
-    async def create(
-        self, event: event_pb2.Event, **fields: Any
-    ) -> event_pb2.CreateEventResponse:
+    async def create(self, event: event_pb2.Event, **fields: Any) -> event_pb2.CreateEventResponse:
         request = event_pb2.CreateEventRequest(connection_id=CONNECTION, event=event, **fields)
         return await self.provider.create_event(self.call, request)
 
@@ -222,8 +220,8 @@ class refused:  # noqa: N801 - reads as a word
         self._info = self._raises.__enter__()
         return self._info
 
-    def __exit__(self, *exc: Any) -> bool:
-        suppressed = self._raises.__exit__(*exc)
+    def __exit__(self, *exc: object) -> bool:
+        suppressed = self._raises.__exit__(*exc)  # type: ignore[arg-type]
         error = self._info.value
         assert error.kind is self.kind, f"{error.kind}: {error.message}"
         if self.field:

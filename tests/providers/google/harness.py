@@ -14,6 +14,7 @@ from ucal.v1 import connection_pb2, types_pb2
 _CALENDAR = types_pb2.RESOURCE_KIND_CALENDAR
 _EVENT = types_pb2.RESOURCE_KIND_EVENT
 _BUSY = types_pb2.RESOURCE_KIND_BUSY
+_RECORDING = types_pb2.RESOURCE_KIND_RECORDING
 
 
 class CalendarHarness:
@@ -116,3 +117,86 @@ class CalendarHarness:
     async def lose_next(self) -> None:
         """Do the next write, and cut the connection before answering."""
         self.google.lose()
+
+
+class MeetHarness:
+    """`google_meet`, as Ada uses it."""
+
+    provider: ClassVar[str] = "google_meet"
+    fixed_kinds: ClassVar[frozenset[ResourceKind]] = frozenset()
+    calendar_id = link_id = ""
+
+    def __init__(self) -> None:
+        self.google = Google()
+        self.settings = ProviderSettings()
+        self.connection = connection_pb2.Connection(provider=self.provider)
+        self.connection.oauth.access_token = TOKEN
+        self.serial = 0
+        self.event_of: dict[str, str] = {}
+
+    async def __aenter__(self) -> Self:
+        await self.google.__aenter__()
+        self.settings = ProviderSettings(
+            base_url=self.google.meet_url,
+            extra={
+                "calendar_url": self.google.calendar_url,
+                "workspace_events_url": self.google.events_url,
+                "requests_per_minute": "0",
+            },
+        )
+        await self.plant(_RECORDING)
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.google.__aexit__(*exc)
+
+    async def plant(self, kind: ResourceKind) -> str:
+        """A recorded call of an event, as people hold it."""
+        self.serial += 1
+        start = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2 + self.serial)
+        world, meet = self.google.world, self.google.meet
+        calendar = world.calendars[ADA]
+        shown = (
+            {"dateTime": start.isoformat()},
+            {"dateTime": (start + timedelta(minutes=40)).isoformat()},
+        )
+        body = {
+            "summary": f"Held {uuid.uuid4().hex[:8]}",
+            "start": shown[0],
+            "end": shown[1],
+            "conferenceData": {
+                "createRequest": {
+                    "requestId": uuid.uuid4().hex,
+                    "conferenceSolutionKey": {"type": "hangoutsMeet"},
+                }
+            },
+        }
+        event = events.insert(world, calendar, body, {"conferenceDataVersion": "1"}).data
+        name = meet.hold(meet.space(event["conferenceData"]["conferenceId"]), start)
+        own_id = meet.record(name, start + timedelta(seconds=15))
+        transcript = meet.transcribe(name, start + timedelta(seconds=15))
+        who = meet.join(name, "signedinUser", "Ada", start)
+        for number in range(7):
+            at = start + timedelta(seconds=20 + 5 * number)
+            meet.say(transcript, who, f"Sentence number {number}", at)
+        self.event_of[own_id] = event["id"]
+        return own_id
+
+    async def change(self, kind: ResourceKind, id: str) -> None:
+        """Change its title, which is that of the event."""
+        calendar = self.google.world.calendars[ADA]
+        entry = events.find(calendar, self.event_of[id])
+        events.change(self.google.world, calendar, entry, {"summary": uuid.uuid4().hex}, {})
+
+    async def remove(self, kind: ResourceKind, id: str) -> None:
+        """Let its record expire."""
+        self.google.meet.forget(id.partition("/recordings/")[0])
+
+    async def expire_cursors(self) -> None:
+        """Meet has none."""
+
+    async def fail_next(
+        self, status: int, *, retry_after: int | None = None, times: int = 1
+    ) -> None:
+        """Answer the next requests with an HTTP status."""
+        self.google.fail(status, times=times, retry_after=retry_after)

@@ -1,9 +1,9 @@
 """Events: every field there and back, windows, pages, versions, deletions."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 
-from tests.providers.google.desk import Desk, berlin, day, meeting, window
-from ucal.v1 import event_pb2, types_pb2
+from tests.providers.google.desk import Desk, berlin, meeting, window
+from ucal.v1 import event_pb2
 
 
 async def test_a_plain_event_there_and_back(desk: Desk) -> None:

@@ -133,7 +133,9 @@ def _colors(google: Any, match: Any, query: Json, body: Any, headers: Any) -> An
 
 
 def _settings(google: Any, match: Any, query: Json, body: Any, headers: Any) -> Any:
-    items = [{"kind": "calendar#setting", "etag": '"0"', "id": "timezone", "value": "Europe/Berlin"}]
+    items = [
+        {"kind": "calendar#setting", "etag": '"0"', "id": "timezone", "value": "Europe/Berlin"}
+    ]
     return {
         "kind": "calendar#settings",
         "etag": '"0"',

@@ -168,7 +168,9 @@ def check_times(calendar: Calendar, data: Json) -> None:
     if times.instant(end, calendar.zone) < times.instant(start, calendar.zone) or (
         "date" in start and start["date"] == end["date"]
     ):
-        raise Problem(400, "timeRangeEmpty", "The specified time range is empty.", domain="calendar")
+        raise Problem(
+            400, "timeRangeEmpty", "The specified time range is empty.", domain="calendar"
+        )
     if data.get("recurrence"):
         if "dateTime" in start and "timeZone" not in start:
             raise Problem(400, "required", "Missing time zone definition for start time.")
@@ -190,7 +192,9 @@ def check_type(calendar: Calendar, data: Json) -> None:
     if word == "workingLocation" and "workingLocationProperties" not in data:
         raise Problem(400, "eventTypeRestriction", "Missing properties.", domain="calendar")
     if word == "birthday" and ("date" not in data["start"] or "recurrence" not in data):
-        raise Problem(400, "malformedBirthday", "Must be an annual all-day event.", domain="calendar")
+        raise Problem(
+            400, "malformedBirthday", "Must be an annual all-day event.", domain="calendar"
+        )
 
 
 def guests(calendar: Calendar, data: Json, value: list[Json] | None) -> None:
@@ -345,7 +349,7 @@ def change(
     organizes = data["organizer"].get("self") or data.get("guestsCanModify")
     if not organizes and _SHARED & set(body):
         raise Problem(
-            403, "forbiddenForNonOrganizer", "Shared properties can only be changed by the organizer.",
+            403, "forbiddenForNonOrganizer", "Shared properties are the organizer's.",
             domain="calendar",
         )  # fmt: skip
     if whole:

@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 
 
-class Problem(Exception):
+class Problem(Exception):  # noqa: N818 - an answer, as Google gives it
     """A request that Google refuses."""
 
     def __init__(

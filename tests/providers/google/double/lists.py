@@ -16,7 +16,7 @@ FORBIDDEN = (
     "timeMax", "updatedMin",
 )  # fmt: skip
 # These make a list whose end has no sync token.
-_NO_SYNC = ("iCalUID", "orderBy", "privateExtendedProperty", "q", "sharedExtendedProperty", "updatedMin")  # fmt: skip
+_NO_SYNC = tuple(name for name in FORBIDDEN if name not in ("timeMin", "timeMax"))
 _LOOSE = {"pageToken", "fields", "prettyPrint", "quotaUser", "maxResults", "alt", "key"}
 
 
@@ -76,7 +76,9 @@ def list_events(world: World, calendar: Calendar, query: Json) -> Json:
         raise Problem(400, "invalid", "orderBy startTime requires singleEvents.")
     low, high = (times.parse(query[n]) if n in query else None for n in ("timeMin", "timeMax"))
     if low and high and high <= low:
-        raise Problem(400, "timeRangeEmpty", "The specified time range is empty.", domain="calendar")
+        raise Problem(
+            400, "timeRangeEmpty", "The specified time range is empty.", domain="calendar"
+        )
     found = list(_candidates(calendar, expanded, low, high))
     sync = "syncToken" in query
     deleted = query.get("showDeleted") == "true" or sync or "updatedMin" in query
@@ -254,7 +256,9 @@ def free_busy(world: World, body: Json) -> Json:
     """freebusy.query."""
     low, high = times.parse(body["timeMin"]), times.parse(body["timeMax"])
     if high <= low:
-        raise Problem(400, "timeRangeEmpty", "The specified time range is empty.", domain="calendar")
+        raise Problem(
+            400, "timeRangeEmpty", "The specified time range is empty.", domain="calendar"
+        )
     if (high - low).days > 92:
         raise Problem(
             400, "timeRangeTooLong", "The requested time range is too long.", domain="calendar"

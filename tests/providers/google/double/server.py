@@ -4,11 +4,11 @@ import asyncio
 import json
 import re
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from aiohttp import ClientSession, web
 
@@ -250,8 +250,6 @@ def _body(raw: bytes, headers: dict[str, str]) -> Any:
     if not raw:
         return None
     if "form" in headers.get("content-type", ""):
-        from urllib.parse import parse_qsl
-
         return dict(parse_qsl(raw.decode()))
     try:
         return json.loads(raw)
@@ -262,14 +260,22 @@ def _body(raw: bytes, headers: dict[str, str]) -> Any:
 # -- routes
 
 
-def _event_route(
-    handler: Callable[["Google", Any, str, Json, Any, Any], Any], role: str
-) -> Handler:
+@dataclass(frozen=True)
+class Ask:
+    """What is asked of one event, or of all."""
+
+    id: str
+    query: Json
+    body: Any
+    headers: Any
+
+
+def _event_route(handler: Callable[["Google", Any, Ask], Any], role: str) -> Handler:
     def handle(google: "Google", match: re.Match[str], query: Json, body: Any, headers: Any) -> Any:
         calendar = google.world.calendar(unquote(match[1]), role)
         event_id = unquote(match[2]) if match.lastindex == 2 else ""
         before = next(google.world.log)
-        found = handler(google, calendar, event_id, query, body, headers)
+        found = handler(google, calendar, Ask(event_id, query, body, headers))
         if role == "writer" and next(google.world.log) > before + 1:
             google.changed(f"/calendar/v3/calendars/{calendar.id}/events")
         return found
@@ -281,73 +287,86 @@ def _if_match(entry: Any, headers: Any) -> None:
     wanted = headers.get("if-match")
     if wanted and wanted not in ("*", entry.data["etag"]):
         raise Problem(
-            412, "conditionNotMet", "Precondition Failed", locationType="header", location="If-Match"
+            412,
+            "conditionNotMet",
+            "Precondition Failed",
+            locationType="header",
+            location="If-Match",
         )
 
 
-def _get_event(google: Google, calendar: Any, id: str, query: Json, body: Any, headers: Any) -> Any:
-    entry = ev.find(calendar, id)
+def _get_event(google: Google, calendar: Any, ask: Ask) -> Any:
+    entry = ev.find(calendar, ask.id)
     ev.settle_call(google.world, calendar, entry)
-    return ev.shown(ev.find(calendar, id))
+    return ev.shown(ev.find(calendar, ask.id))
 
 
-def _insert(google: Google, calendar: Any, id: str, query: Json, body: Any, headers: Any) -> Any:
-    return ev.shown(ev.insert(google.world, calendar, body or {}, query))
+def _instances(google: Google, calendar: Any, ask: Ask) -> Any:
+    return lists.list_instances(google.world, calendar, ask.id, ask.query)
 
 
-def _import(google: Google, calendar: Any, id: str, query: Json, body: Any, headers: Any) -> Any:
-    if not (body or {}).get("iCalUID"):
+def _insert(google: Google, calendar: Any, ask: Ask) -> Any:
+    return ev.shown(ev.insert(google.world, calendar, ask.body or {}, ask.query))
+
+
+def _import(google: Google, calendar: Any, ask: Ask) -> Any:
+    if not (ask.body or {}).get("iCalUID"):
         raise Problem(400, "required", "Missing iCalUID.")
-    entry = ev.insert(google.world, calendar, body, query)
-    entry.data["iCalUID"] = body["iCalUID"]
+    entry = ev.insert(google.world, calendar, ask.body, ask.query)
+    entry.data["iCalUID"] = ask.body["iCalUID"]
     return ev.shown(entry)
 
 
-def _patch(google: Google, calendar: Any, id: str, query: Json, body: Any, headers: Any) -> Any:
-    entry = ev.find(calendar, id)
-    _if_match(entry, headers)
-    return ev.shown(ev.change(google.world, calendar, entry, body or {}, query))
+def _patch(google: Google, calendar: Any, ask: Ask) -> Any:
+    entry = ev.find(calendar, ask.id)
+    _if_match(entry, ask.headers)
+    return ev.shown(ev.change(google.world, calendar, entry, ask.body or {}, ask.query))
 
 
-def _put(google: Google, calendar: Any, id: str, query: Json, body: Any, headers: Any) -> Any:
-    entry = ev.find(calendar, id)
-    _if_match(entry, headers)
-    return ev.shown(ev.change(google.world, calendar, entry, body or {}, query, whole=True))
+def _put(google: Google, calendar: Any, ask: Ask) -> Any:
+    entry = ev.find(calendar, ask.id)
+    _if_match(entry, ask.headers)
+    return ev.shown(ev.change(google.world, calendar, entry, ask.body or {}, ask.query, whole=True))
 
 
-def _delete(google: Google, calendar: Any, id: str, query: Json, body: Any, headers: Any) -> Any:
-    _if_match(ev.find(calendar, id), headers)
-    ev.delete(google.world, calendar, id, query)
+def _delete(google: Google, calendar: Any, ask: Ask) -> Any:
+    _if_match(ev.find(calendar, ask.id), ask.headers)
+    ev.delete(google.world, calendar, ask.id, ask.query)
     return 204, None
 
 
-def _move(google: Google, calendar: Any, id: str, query: Json, body: Any, headers: Any) -> Any:
-    target = google.world.calendar(query.get("destination", ""), "writer")
-    entry = ev.find(calendar, id)
+def _move(google: Google, calendar: Any, ask: Ask) -> Any:
+    target = google.world.calendar(ask.query.get("destination", ""), "writer")
+    entry = ev.find(calendar, ask.id)
     if entry.data["eventType"] != "default" or entry.master:
         raise Problem(400, "cannotChangeOrganizer", "Cannot be moved.", domain="calendar")
     if target is calendar:
         raise Problem(400, "invalid", "Invalid destination.")
     data = dict(entry.data)
-    for each in [entry, *calendar.exceptions(id)]:
+    for each in [entry, *calendar.exceptions(ask.id)]:
         calendar.entries.pop(each.data["id"])
-    gone = {"kind": "calendar#event", "id": id, "status": "cancelled", "iCalUID": data["iCalUID"]}
+    gone = {
+        "kind": "calendar#event",
+        "id": ask.id,
+        "status": "cancelled",
+        "iCalUID": data["iCalUID"],
+    }
     tomb = google.world.put(calendar, {**data, **gone})
     tomb.data.pop("recurrence", None)
     data["organizer"] = {"email": target.id, "self": True}
     return ev.shown(google.world.put(target, data))
 
 
-def _quick_add(google: Google, calendar: Any, id: str, query: Json, body: Any, headers: Any) -> Any:
+def _quick_add(google: Google, calendar: Any, ask: Ask) -> Any:
     now = datetime.now(UTC).replace(microsecond=0).isoformat()
-    made = {"summary": query["text"], "start": {"dateTime": now}, "end": {"dateTime": now}}
-    return ev.shown(ev.insert(google.world, calendar, made, query))
+    made = {"summary": ask.query["text"], "start": {"dateTime": now}, "end": {"dateTime": now}}
+    return ev.shown(ev.insert(google.world, calendar, made, ask.query))
 
 
-def _watch(google: Google, calendar: Any, id: str, query: Json, body: Any, headers: Any) -> Any:
+def _watch(google: Google, calendar: Any, ask: Ask) -> Any:
     if not calendar.pushes:
         raise Problem(400, "pushNotSupportedForRequestedResource", "Push is not supported.")
-    return google.open_channel(f"/calendar/v3/calendars/{calendar.id}/events", body or {})
+    return google.open_channel(f"/calendar/v3/calendars/{calendar.id}/events", ask.body or {})
 
 
 def _watch_list(google: Google, match: Any, query: Json, body: Any, headers: Any) -> Any:
@@ -372,7 +391,7 @@ ROUTES: list[tuple[str, re.Pattern[str], Handler]] = [
     _route(
         "GET",
         rf"{_CAL}/events",
-        _event_route(lambda g, c, i, q, b, h: lists.list_events(g.world, c, q), "reader"),
+        _event_route(lambda g, c, ask: lists.list_events(g.world, c, ask.query), "reader"),
     ),
     _route("POST", rf"{_CAL}/events", _event_route(_insert, "writer")),
     _route("POST", rf"{_CAL}/events/import", _event_route(_import, "writer")),
@@ -381,7 +400,9 @@ ROUTES: list[tuple[str, re.Pattern[str], Handler]] = [
     _route(
         "GET",
         rf"{_EVENT}/instances",
-        _event_route(lambda g, c, i, q, b, h: lists.list_instances(g.world, c, i, q), "reader"),
+        _event_route(
+            lambda g, c, ask: lists.list_instances(g.world, c, ask.id, ask.query), "reader"
+        ),
     ),
     _route("POST", rf"{_EVENT}/move", _event_route(_move, "writer")),
     _route("GET", _EVENT, _event_route(_get_event, "reader")),
@@ -400,4 +421,3 @@ ROUTES: list[tuple[str, re.Pattern[str], Handler]] = [
     *(_route(*row) for row in meetings.ROUTES),
     *(_route(*row) for row in tokens.ROUTES),
 ]
-__all__ = ["Awaitable", "Exchange", "Google"]

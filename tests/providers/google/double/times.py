@@ -1,4 +1,4 @@
-"""Times as Google writes them, and the expansion of series by dateutil (not by the adapter's code)."""
+"""Times as Google writes them; series are expanded by dateutil, not by the adapter's code."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -84,11 +84,11 @@ def _wall(found: Json, zone: ZoneInfo) -> datetime:
 def _value(word: str, zone: ZoneInfo, tzid: str) -> datetime:
     """A DATE or DATE-TIME of RFC 5545 as wall time of the series."""
     if len(word) == 8:
-        return datetime.strptime(word, "%Y%m%d")
+        return datetime.strptime(word, "%Y%m%d")  # noqa: DTZ007 - wall time
     if word.endswith("Z"):
         when = datetime.strptime(word, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
         return when.astimezone(zone).replace(tzinfo=None)
-    found = datetime.strptime(word, "%Y%m%dT%H%M%S")
+    found = datetime.strptime(word, "%Y%m%dT%H%M%S")  # noqa: DTZ007 - wall time
     if tzid:
         return found.replace(tzinfo=ZoneInfo(tzid)).astimezone(zone).replace(tzinfo=None)
     return found

@@ -117,7 +117,7 @@ def _verify(tokens: Tokens, assertion: str) -> None:
         key.verify(
             _part(signature), f"{head}.{claims}".encode(), padding.PKCS1v15(), hashes.SHA256()
         )
-    except Exception:
+    except Exception:  # noqa: BLE001 - whatever is wrong with it
         raise TokenProblem(400, "invalid_grant", "Invalid JWT Signature.") from None
     if asked.get("sub", ADA) != ADA or not asked.get("scope"):
         raise TokenProblem(401, "unauthorized_client", "Client is unauthorized.")
