@@ -11,6 +11,7 @@ PROVIDERS: dict[str, str] = {
     "google_calendar": "providers.google.provider_calendar:GoogleCalendar",
     "google_meet": "providers.google.provider_meet:GoogleMeet",
     "sandbox": "providers.sandbox.provider:Sandbox",
+    "zoom": "providers.zoom.provider:Zoom",
 }
 
 

@@ -1,0 +1,1 @@
+"""Zoom: meetings, webinars, registrants, cloud recordings and booking schedules."""

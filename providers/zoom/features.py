@@ -1,0 +1,143 @@
+"""How each operation of Zoom behaves, and why others are missing."""
+
+from collections.abc import Mapping
+
+from google.protobuf.duration_pb2 import Duration
+
+from providers.core import operations as ops
+from providers.core.auth import OAuthConfig
+from providers.core.operations import Operation, ResourceKind
+from providers.zoom import calendars, events, media, meetings, recordings, registrants, webinars
+from ucal.v1 import provider_pb2, types_pb2, watch_pb2
+
+# Granular scopes, then the classic one. developers.zoom.us/docs/integrations/oauth-scopes-granular
+_READ_MEETINGS = ("meeting:read:list_meetings", "meeting:read:meeting", "meeting:read")
+_READ_WEBINARS = ("webinar:read:list_webinars", "webinar:read:webinar", "webinar:read")
+_READ_REGISTRANTS = ("webinar:read:list_registrants", "webinar:read")
+_READ_RECORDINGS = (
+    "cloud_recording:read:list_user_recordings",
+    "cloud_recording:read:list_recording_files",
+    "recording:read",
+)
+_READ_USER = ("user:read:user", "user:read")
+
+OAUTH = OAuthConfig(
+    authorize_url="https://zoom.us/oauth/authorize",
+    token_url="https://zoom.us/oauth/token",
+    revoke_url="https://zoom.us/oauth/revoke",
+    client_auth="basic",
+    rotates=True,
+    service_grant="account_credentials",
+)
+_POLL = Duration(seconds=60)
+_RECONCILED = watch_pb2.DELETION_SUPPORT_RECONCILED
+
+FEATURES: Mapping[Operation, provider_pb2.Capability] = {
+    ops.LIST_CALENDARS: provider_pb2.Capability(
+        readable_fields=calendars.READABLE,
+        max_page_size=calendars.MAX_PAGE,
+        oauth_scopes=_READ_USER,
+        notes="One calendar for each Zoom user: the own one, or those of the whole account with a "
+        "server-to-server app.",
+    ),
+    ops.GET_CALENDAR: provider_pb2.Capability(
+        readable_fields=calendars.READABLE, oauth_scopes=_READ_USER
+    ),
+    ops.WATCH_CALENDARS: provider_pb2.Capability(
+        min_poll_interval=_POLL, deletions=_RECONCILED, oauth_scopes=_READ_USER
+    ),
+    ops.LIST_EVENTS: provider_pb2.Capability(
+        readable_fields=meetings.READABLE,
+        max_page_size=events.MAX_PAGE,
+        expand_recurring=True,
+        oauth_scopes=_READ_MEETINGS,
+        notes="Meetings that the user hosts, not those of others. Lists are summaries: see "
+        "unknown_fields; view FULL, a window and expand_recurring cost a request for each series. "
+        "Zoom forgets one-off meetings 30 days after their date, series after 365 days without a "
+        "start. Meetings without a time are left out of windows.",
+    ),
+    ops.GET_EVENT: provider_pb2.Capability(
+        readable_fields=meetings.READABLE, oauth_scopes=_READ_MEETINGS
+    ),
+    ops.LIST_EVENT_INSTANCES: provider_pb2.Capability(
+        readable_fields=meetings.READABLE,
+        max_page_size=events.MAX_PAGE,
+        oauth_scopes=_READ_MEETINGS,
+        notes="A series holds 50 occurrences at most; Zoom plans endless ones about two years "
+        "ahead.",
+    ),
+    ops.WATCH_EVENTS: provider_pb2.Capability(
+        min_poll_interval=_POLL,
+        deletions=_RECONCILED,
+        oauth_scopes=_READ_MEETINGS,
+        notes="Lists of Zoom hold no time of change and no attendees: a change of nothing else is "
+        "not seen on one-off meetings.",
+    ),
+    ops.LIST_WEBINARS: provider_pb2.Capability(
+        readable_fields=webinars.READABLE,
+        max_page_size=events.MAX_PAGE,
+        oauth_scopes=_READ_WEBINARS,
+        notes="Series stand there once. A window costs a request for each series.",
+    ),
+    ops.GET_WEBINAR: provider_pb2.Capability(
+        readable_fields=webinars.READABLE,
+        oauth_scopes=_READ_WEBINARS,
+        notes="panelists, registration_fields, is_polling_enabled and tracking_urls cost a request "
+        "and a scope each: name other fields in read_mask to go without. registrants and "
+        "has_recording are read when read_mask names them. An occurrence is "
+        "<webinar>:<planned start in epoch milliseconds>.",
+    ),
+    ops.WATCH_WEBINARS: provider_pb2.Capability(
+        min_poll_interval=_POLL, deletions=_RECONCILED, oauth_scopes=_READ_WEBINARS
+    ),
+    ops.LIST_WEBINAR_REGISTRANTS: provider_pb2.Capability(
+        max_page_size=events.MAX_PAGE,
+        oauth_scopes=_READ_REGISTRANTS,
+        notes="Pending ones first, then approved, then denied. Zoom lists no canceled ones.",
+    ),
+    ops.CREATE_WEBINAR_REGISTRANT: provider_pb2.Capability(
+        writable_fields=registrants.WRITABLE,
+        oauth_scopes=("webinar:write:registrant", "webinar:write"),
+        notes="The first word of the name is the first name. answers: fields of the form by name, "
+        "own questions by their text. An address may register three times a day.",
+    ),
+    ops.UPDATE_WEBINAR_REGISTRANT_STATUS: provider_pb2.Capability(
+        oauth_scopes=("webinar:update:registrant_status", "webinar:write"),
+        notes="Ten changes of one registrant a day. Who is canceled is gone from lists.",
+    ),
+    ops.LIST_RECORDINGS: provider_pb2.Capability(
+        readable_fields=media.READABLE,
+        max_page_size=events.MAX_PAGE,
+        max_window=Duration(seconds=int(recordings.SPAN.total_seconds())),
+        oauth_scopes=_READ_RECORDINGS,
+        notes="The latest month first; without a start of the window the last year. With event_id "
+        "the recordings of all past instances.",
+    ),
+    ops.GET_RECORDING: provider_pb2.Capability(
+        readable_fields=media.READABLE,
+        oauth_scopes=_READ_RECORDINGS,
+        notes="summary and action_items need meeting:read:summary, participants "
+        "meeting:read:list_past_participants and a paid plan; without those they are empty.",
+    ),
+    ops.LIST_TRANSCRIPT_SEGMENTS: provider_pb2.Capability(
+        max_page_size=recordings.MAX_SEGMENTS, oauth_scopes=_READ_RECORDINGS
+    ),
+    ops.WATCH_RECORDINGS: provider_pb2.Capability(
+        min_poll_interval=_POLL, deletions=_RECONCILED, oauth_scopes=_READ_RECORDINGS
+    ),
+}
+
+_ONE_CALENDAR = "a Zoom user has exactly one meeting calendar, which comes and goes with the user"
+REASONS: Mapping[Operation | ResourceKind, str] = {
+    ops.CREATE_CALENDAR: _ONE_CALENDAR,
+    ops.UPDATE_CALENDAR: _ONE_CALENDAR,
+    ops.DELETE_CALENDAR: _ONE_CALENDAR,
+    ops.RESPOND_TO_EVENT: "Zoom keeps no answers of invitees and sends no invitations",
+    types_pb2.RESOURCE_KIND_BUSY: "Zoom meetings have no free/busy resource; Zoom Calendar, which "
+    "has one, is another product that does not show all of a user's meetings",
+    types_pb2.RESOURCE_KIND_EVENT: "meetings are only read so far",
+    types_pb2.RESOURCE_KIND_WEBINAR: "webinars are only read so far, registrants apart",
+    types_pb2.RESOURCE_KIND_LINK: "Zoom Scheduler is not connected yet",
+    types_pb2.RESOURCE_KIND_ROOM: "Zoom Rooms cannot be invited to a meeting through this API",
+    types_pb2.RESOURCE_KIND_LOCATION: "locations of Zoom Rooms have no part in meetings",
+}
