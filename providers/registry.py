@@ -8,6 +8,7 @@ from providers.core.provider import Provider
 PROVIDERS: dict[str, str] = {
     "apple_icloud": "providers.caldav.provider:AppleICloud",
     "caldav": "providers.caldav.provider:CalDav",
+    "calendly": "providers.calendly.provider:Calendly",
     "google_calendar": "providers.google.provider_calendar:GoogleCalendar",
     "google_meet": "providers.google.provider_meet:GoogleMeet",
     "sandbox": "providers.sandbox.provider:Sandbox",

@@ -1,0 +1,72 @@
+"""Calendly: which operation is carried out where. Nothing is decided here."""
+
+from providers.calendly import calendars, errors, events, links
+from providers.calendly.api import Api, Memory, api
+from providers.calendly.features import FEATURES, OAUTH, REASONS
+from providers.calendly.wire import User
+from providers.core.call import Account, Call
+from providers.core.errors import ProviderError
+from providers.core.http import Reply
+from providers.core.provider import Provider
+from providers.core.settings import ProviderSettings
+from ucal.v1 import calendar_pb2, event_pb2, link_pb2, provider_pb2
+
+
+class Calendly(Provider):
+    """Calendly API v2. No settings of its own: `base_url` and `token_url` are all its hosts."""
+
+    name = "calendly"
+    display_name = "Calendly"
+    api_version = "v2"
+    documentation_url = "https://developer.calendly.com/api-docs"
+    base_url = "https://api.calendly.com"
+    auth_kinds = (provider_pb2.AUTH_KIND_OAUTH, provider_pb2.AUTH_KIND_API_KEY)
+    oauth = OAUTH
+    features = FEATURES
+    reasons = REASONS
+
+    def __init__(self, settings: ProviderSettings) -> None:
+        super().__init__(settings)
+        self._memory = Memory()
+
+    def classify(self, reply: Reply) -> ProviderError:
+        """As Calendly's error answers have it."""
+        return errors.classify(reply)
+
+    def _api(self, call: Call) -> Api:
+        return api(call, self._memory)
+
+    async def test_connection(self, call: Call) -> Account:
+        """The user that the token belongs to."""
+        user = (await self._api(call).one(User, "users/me")).it
+        return Account(name=user.name or "", email=user.email or "")
+
+    async def list_calendars(
+        self, call: Call, request: calendar_pb2.ListCalendarsRequest
+    ) -> calendar_pb2.ListCalendarsResponse:
+        return await calendars.list_calendars(self._api(call), call, request)
+
+    async def get_calendar(
+        self, call: Call, request: calendar_pb2.GetCalendarRequest
+    ) -> calendar_pb2.GetCalendarResponse:
+        return await calendars.get_calendar(self._api(call), call, request)
+
+    async def list_events(
+        self, call: Call, request: event_pb2.ListEventsRequest
+    ) -> event_pb2.ListEventsResponse:
+        return await events.list_events(self._api(call), call, request)
+
+    async def get_event(
+        self, call: Call, request: event_pb2.GetEventRequest
+    ) -> event_pb2.GetEventResponse:
+        return await events.get_event(self._api(call), call, request)
+
+    async def list_links(
+        self, call: Call, request: link_pb2.ListLinksRequest
+    ) -> link_pb2.ListLinksResponse:
+        return await links.list_links(self._api(call), call, request)
+
+    async def get_link(
+        self, call: Call, request: link_pb2.GetLinkRequest
+    ) -> link_pb2.GetLinkResponse:
+        return await links.get_link(self._api(call), call, request)
