@@ -87,11 +87,14 @@ def write_event(target: Target, event: event_pb2.Event, names: Iterable[str]) ->
 
 
 def touch(component: Component, now: datetime, *, significant: bool) -> None:
-    """Note when it was changed, and that people should look again."""
+    """Note when it was changed, and with `significant` that people should look again.
+
+    SEQUENCE is the organizer's: a server refuses an attendee's answer that touches it.
+    """
     stamp = dump_wall(now.astimezone(UTC).replace(microsecond=0))
     component.put("DTSTAMP", stamp)
     component.put("LAST-MODIFIED", stamp)
-    if significant or component.first("SEQUENCE") is None:
+    if significant:
         text = component.text("SEQUENCE").strip()
         known = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
         component.put("SEQUENCE", str(known + 1))
