@@ -53,6 +53,7 @@ class Account:
         outbox: where free/busy of others is asked for; None without scheduling.
         calendars: by canonical path, as last listed.
         default: path of the calendar that the server calls the default one, "" when it does not.
+        primary: path of the calendar that was taken for the primary one.
         listed_at: when, on the clock of `time.monotonic`.
     """
 
@@ -63,6 +64,7 @@ class Account:
     inbox: Place | None = None
     calendars: dict[str, Collection] = field(default_factory=dict)
     default: str = ""
+    primary: str = ""
     listed_at: float = 0.0
 
     @property

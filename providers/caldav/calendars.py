@@ -55,8 +55,11 @@ async def fresh(http: Http, account: Account) -> dict[str, Collection]:
 
 
 def primary(account: Account, favourite: str) -> Collection | None:
-    """The calendar that "primary" means."""
-    return default_of(account.calendars.values(), account.default, favourite)
+    """The calendar that "primary" means; as long as it is there, another one does not take over."""
+    default = account.default or account.primary
+    found = default_of(account.calendars.values(), default, favourite)
+    account.primary = found.path if found is not None else ""
+    return found
 
 
 async def find(http: Http, account: Account, id: str, favourite: str) -> Collection:

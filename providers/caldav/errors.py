@@ -18,7 +18,7 @@ _WINDOW = (
 )
 
 CONDITIONS: dict[str, tuple[Kind, str, str]] = {
-    "attendee-allowed": _INVALID,
+    "attendee-allowed": _DENIED,
     "calendar-collection-location-ok": _INVALID,
     "initialize-calendar-collection": _INVALID,
     "max-attachment-size": _LIMIT,

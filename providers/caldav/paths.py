@@ -11,6 +11,7 @@ differ, if only in case, have different ones (P69). No requests here.
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 MAX_PATH = 2048
@@ -52,8 +53,13 @@ def canonical(href: str) -> str:
     """The path in `href`, unescaped as far as that leaves no doubt."""
     path = _ORIGIN.sub("", href.strip(), count=1)
     path = path.partition("#")[0].partition("?")[0]
-    if "%" not in path:
-        return "/".join([_escape(segment) for segment in path.split("/")])
+    folder, slash, name = path.rpartition("/")
+    return f"{_folder(folder)}{slash}{_segment(name)}"
+
+
+@lru_cache(maxsize=1024)
+def _folder(path: str) -> str:
+    """The same of all segments but the last, which a list repeats for each of its objects."""
     return "/".join([_segment(segment) for segment in path.split("/")])
 
 
