@@ -1,0 +1,1 @@
+"""Microsoft Graph: `outlook` (calendars) and `teams` (recordings, webinars, Bookings)."""
