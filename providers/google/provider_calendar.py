@@ -19,6 +19,7 @@ from providers.google import (
     writing,
 )
 from providers.google.api import REQUESTS_PER_MINUTE, Api, Pace, api
+from providers.google.channels import CalendarPush
 from providers.google.features_calendar import FEATURES, REASONS
 from ucal.v1 import (
     busy_pb2,
@@ -53,6 +54,7 @@ class GoogleCalendar(Provider):
     def __init__(self, settings: ProviderSettings) -> None:
         super().__init__(settings)
         self._pace = Pace(int(settings.extra.get("requests_per_minute") or REQUESTS_PER_MINUTE))
+        self.push = CalendarPush(self._api)
 
     def classify(self, reply: Reply) -> ProviderError:
         """As Google's error guide has it."""

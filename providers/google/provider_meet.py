@@ -6,8 +6,9 @@ from providers.core.http import Reply
 from providers.core.provider import Provider
 from providers.core.settings import ProviderSettings
 from providers.google import errors, scopes
-from providers.google.api import REQUESTS_PER_MINUTE, Pace, api
+from providers.google.api import REQUESTS_PER_MINUTE, Api, Pace, api
 from providers.google.features_meet import FEATURES, REASONS
+from providers.google.meet_push import EVENTS_URL, USERINFO_URL, MeetPush
 from providers.google.meet_records import Meet
 from providers.google.provider_calendar import GoogleCalendar
 from ucal.v1 import provider_pb2, recording_pb2
@@ -22,6 +23,7 @@ class GoogleMeet(Provider):
         calendar_url: root of the Calendar API, "https://www.googleapis.com/calendar/v3".
         drive_url: root of the Drive API in links to files, "https://www.googleapis.com/drive/v3".
         workspace_events_url: root of the Workspace Events API, see `meet_push`.
+        userinfo_url: root of Google's userinfo, "https://www.googleapis.com".
         pubsub_topic: "projects/…/topics/…" that Google publishes to, see `meet_push`.
         requests_per_minute: what one connection may ask for in a minute, "600"; "0": no limit.
     """
@@ -42,16 +44,23 @@ class GoogleMeet(Provider):
     def __init__(self, settings: ProviderSettings) -> None:
         super().__init__(settings)
         self._pace = Pace(int(settings.extra.get("requests_per_minute") or REQUESTS_PER_MINUTE))
+        self.push = MeetPush(
+            lambda call: self._at(call, "workspace_events_url", EVENTS_URL),
+            lambda call: self._at(call, "userinfo_url", USERINFO_URL),
+            settings.extra.get("pubsub_topic", ""),
+        )
 
     def classify(self, reply: Reply) -> ProviderError:
         """As Google's error guide has it."""
         return errors.classify(reply)
 
+    def _at(self, call: Call, setting: str, usual: str) -> Api:
+        return api(call, self._pace).at(self.settings.extra.get(setting) or usual)
+
     def _meet(self, call: Call) -> Meet:
-        own = api(call, self._pace)
-        extra = self.settings.extra
-        calendar = own.at(extra.get("calendar_url") or GoogleCalendar.base_url)
-        return Meet(own, calendar, (extra.get("drive_url") or _DRIVE).rstrip("/"))
+        calendar = self._at(call, "calendar_url", GoogleCalendar.base_url)
+        drive_url = self.settings.extra.get("drive_url") or _DRIVE
+        return Meet(api(call, self._pace), calendar, drive_url.rstrip("/"))
 
     async def test_connection(self, call: Call) -> Account:
         """Meet does not tell who the account is."""

@@ -125,6 +125,12 @@ class SubscriptionOperation(msgspec.Struct, gc=False):
     response: dict[str, Any] | None = None
 
 
+class UserInfo(msgspec.Struct, gc=False):
+    """Answer of oauth2.userinfo.get (oauth2:v2)."""
+
+    id: str
+
+
 class PubsubMessage(msgspec.Struct, gc=False):
     """message of a Pub/Sub push; a CloudEvent in its attributes."""
 

@@ -307,6 +307,10 @@ def _subscription(google: Any, name: str) -> Json:
     return found
 
 
+def _userinfo(google: Any, match: Any, query: Json, body: Any, headers: Any) -> Any:
+    return {"id": "110987654321"}
+
+
 def _get_subscription(google: Any, match: Any, query: Json, body: Any, headers: Any) -> Any:
     return _subscription(google, match[1])
 
@@ -363,6 +367,7 @@ ROUTES: list[tuple[str, str, Any]] = [
     ("GET", r"/v2/(conferenceRecords/[^/]+/transcripts/[^/]+)/entries", _entries),
     ("GET", r"/v2/spaces/([^/]+)", _get_space),
     ("POST", "/v2/spaces", _new_space),
+    ("GET", "/oauth2/v2/userinfo", _userinfo),
     ("POST", "/v1/subscriptions", _subscribe),
     ("GET", _SUB, _get_subscription),
     ("PATCH", _SUB, _patch_subscription),
