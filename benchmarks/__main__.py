@@ -16,6 +16,9 @@ from benchmarks.paired import HEAD, ROUNDS, Ratio
 SUITES: dict[str, str] = {
     "service": "benchmarks.suite_service:run",
     "start-up": "benchmarks.suite_service:start_up",
+    "upstream": "benchmarks.suite_upstream:run",
+    "caldav": "benchmarks.suite_caldav:run",
+    "recurrence": "benchmarks.suite_recurrence:run",
 }
 RESULTS = Path(__file__).parent / "results"
 
