@@ -5,7 +5,7 @@ asked for whole objects. Nothing is sent here.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from providers.caldav.objects import Object, instant_of, periods
 from providers.caldav.parsing import Draft, later
@@ -16,6 +16,11 @@ from providers.core.errors import Kind, ProviderError
 from ucal.v1 import event_pb2, types_pb2
 
 MAX_INSTANCES = 20_000
+# A whole day may have 25 hours.
+_MARGIN = timedelta(hours=2)
+_FIRST = datetime(1, 1, 2, tzinfo=UTC)
+# So many starts are looked at to see whether a series meets a window: more than the margin holds.
+_FEW = 200
 _CANCELED = event_pb2.EVENT_STATUS_CANCELED
 
 
@@ -103,11 +108,21 @@ class Pattern:
     lengths: dict[str, timedelta]
     zone: tzinfo
 
-    async def planned(self, low: datetime, high: datetime) -> list[Planned]:
-        """Planned starts in [low, high), one more than `MAX_INSTANCES` at most."""
+    async def planned(
+        self, low: datetime, high: datetime, limit: int = MAX_INSTANCES + 1
+    ) -> list[Planned]:
+        """Planned starts in [low, high), at most `limit`."""
         return await recurrence.occurrences_off_loop(
-            self.rules, self.start, low, high, limit=MAX_INSTANCES + 1, zone=self.zone
+            self.rules, self.start, low, high, limit=limit, zone=self.zone
         )
+
+    async def meeting(
+        self, low: datetime, high: datetime, limit: int = MAX_INSTANCES + 1
+    ) -> list[Planned]:
+        """Planned starts of what may overlap [low, high), at most `limit`."""
+        longest = max([self.length, *self.lengths.values()])
+        low = max(low - _MARGIN, _FIRST + longest) - longest
+        return await self.planned(low, high, limit)
 
 
 def pattern_of(found: Object) -> Pattern:
@@ -133,9 +148,7 @@ def pattern_of(found: Object) -> Pattern:
 async def _instances(found: Object, low: datetime, high: datetime) -> list[Slot]:
     pattern = pattern_of(found)
     zone = found.frame.zone
-    longest = max([pattern.length, *pattern.lengths.values()])
-    day = timedelta(days=1)
-    planned = await pattern.planned(low - longest - day, high + day)
+    planned = await pattern.meeting(low, high)
     if len(planned) > MAX_INSTANCES:
         raise too_many()
     result = []
@@ -173,5 +186,22 @@ async def yields(found: Object, pattern: Pattern, planned: Planned) -> bool:
 
 
 async def occurs(found: Object, low: datetime, high: datetime, *, canceled: bool) -> bool:
-    """Whether anything of `found` takes place in [low, high)."""
-    return any(canceled or slot.event.status != _CANCELED for slot in await slots(found, low, high))
+    """Whether anything of a series takes place in [low, high), however long it goes on."""
+    zone = found.frame.zone
+    for key in found.overrides:
+        event = event_pb2.Event()
+        found.override(event, key)
+        wanted = canceled or event.status != _CANCELED
+        if wanted and _kept(event, zone, low, high):
+            return True
+    if found.master is None:
+        return False
+    pattern = pattern_of(found)
+    few = len(found.overrides) + _FEW
+    for each in await pattern.meeting(low, high, few):
+        key = key_of(each)
+        length = pattern.lengths.get(key, pattern.length)
+        start, end = instant_of(each, zone), instant_of(later(each, length), zone)
+        if key not in found.overrides and overlaps(start, end, low, high):
+            return True
+    return False

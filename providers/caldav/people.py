@@ -7,7 +7,7 @@ server noted about delivery, and whatever other clients wrote.
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import unquote
 
-from providers.core.ical import Component, Line, param, params_of
+from providers.core.ical import Component, Line, param, params_of, plain
 from providers.core.ical_write import join_params, quote
 from ucal.v1 import event_pb2, types_pb2
 
@@ -49,20 +49,25 @@ def fill_person(person: types_pb2.Person, line: Line) -> None:
 
 def fill_attendee(event: event_pb2.Event, line: Line, addresses: frozenset[str]) -> None:
     """Add the attendee that `line` names."""
-    params = {name: value.strip('"') for name, value in params_of(line).items()}
+    params = params_of(line)
     found = event.attendees.add()
     found.email = address_of(line)
-    found.name = param(line, "CN")
+    if name := params.get("CN"):
+        found.name = plain(name)
     found.response = RESPONSES.get(
-        params.get("PARTSTAT", "NEEDS-ACTION").upper(),
+        params.get("PARTSTAT", "NEEDS-ACTION").strip('"').upper(),
         types_pb2.ATTENDEE_RESPONSE_UNSPECIFIED,
     )
     found.role = ROLES.get(
-        params.get("ROLE", "REQ-PARTICIPANT").upper(), types_pb2.ATTENDEE_ROLE_REQUIRED
+        params.get("ROLE", "REQ-PARTICIPANT").strip('"').upper(), types_pb2.ATTENDEE_ROLE_REQUIRED
     )
-    found.is_resource = params.get("CUTYPE", "").upper() in _RESOURCES
+    if "CUTYPE" in params:
+        found.is_resource = params["CUTYPE"].strip('"').upper() in _RESOURCES
     found.is_self = found.email.lower() in addresses
-    found.comment = next((param(line, name) for name in _COMMENTS if name in params), "")
+    for name in _COMMENTS:
+        if name in params:
+            found.comment = plain(params[name])
+            break
     if found.is_self:
         event.own_response = found.response
 
