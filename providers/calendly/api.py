@@ -99,14 +99,27 @@ class Api:
         method: str = "GET",
         json: object = None,
     ) -> Found[T]:
-        """The object in the answer; `kind` and `own_id` are told when it is not there."""
+        """The object in the answer; `kind` and `own_id` are told when it is not there.
+
+        Raises:
+            ProviderError: as `Http.send`; OUTCOME_UNKNOWN for the unreadable answer to a write.
+        """
         try:
             reply = await self.http.send(method, path, json=json)
         except ProviderError as error:
             if error.kind is Kind.NOT_FOUND and kind:
                 error.resource = kind, own_id
             raise
-        return read(reply, decode(reply, Resource).resource, type)
+        try:
+            return read(reply, decode(reply, Resource).resource, type)
+        except ProviderError as error:
+            if method == "GET":
+                raise
+            raise ProviderError(
+                Kind.OUTCOME_UNKNOWN,
+                "Calendly has done it, and its answer cannot be read: read before trying again",
+                metadata=error.metadata,
+            ) from None
 
     async def page(self, type: type[T], path: str, params: Params) -> Page[T]:
         """One page of a list."""

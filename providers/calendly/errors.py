@@ -68,6 +68,10 @@ def classify(reply: Reply) -> ProviderError:
         return _forbidden(reply, words)
     if reply.status == 409:
         return _error(reply, Kind.ALREADY_EXISTS, "", "it is there already")
+    if reply.status == 504:
+        return _error(
+            reply, Kind.UNAVAILABLE, "", "the provider did not answer its gateway in time"
+        )
     if reply.status == 424:
         return _error(
             reply,

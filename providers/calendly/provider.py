@@ -1,15 +1,27 @@
 """Calendly: which operation is carried out where. Nothing is decided here."""
 
-from providers.calendly import calendars, errors, events, links
+from providers.calendly import (
+    booking,
+    busy,
+    calendars,
+    canceling,
+    changes,
+    errors,
+    events,
+    link_writes,
+    links,
+    recordings,
+    slots,
+)
 from providers.calendly.api import Api, Memory, api
 from providers.calendly.features import FEATURES, OAUTH, REASONS
 from providers.calendly.wire import User
-from providers.core.call import Account, Call
+from providers.core.call import Account, Call, ChangesPage, ChangesQuery
 from providers.core.errors import ProviderError
 from providers.core.http import Reply
 from providers.core.provider import Provider
 from providers.core.settings import ProviderSettings
-from ucal.v1 import calendar_pb2, event_pb2, link_pb2, provider_pb2
+from ucal.v1 import busy_pb2, calendar_pb2, event_pb2, link_pb2, provider_pb2, recording_pb2
 
 
 class Calendly(Provider):
@@ -22,6 +34,7 @@ class Calendly(Provider):
     base_url = "https://api.calendly.com"
     auth_kinds = (provider_pb2.AUTH_KIND_OAUTH, provider_pb2.AUTH_KIND_API_KEY)
     oauth = OAUTH
+    delta_kinds = changes.KINDS
     features = FEATURES
     reasons = REASONS
 
@@ -40,6 +53,11 @@ class Calendly(Provider):
         """The user that the token belongs to."""
         user = (await self._api(call).one(User, "users/me")).it
         return Account(name=user.name or "", email=user.email or "")
+
+    async def list_changes(self, call: Call, query: ChangesQuery) -> ChangesPage:
+        if query.kind not in self.delta_kinds:
+            return await super().list_changes(call, query)
+        return await changes.list_changes(self._api(call), call, query)
 
     async def list_calendars(
         self, call: Call, request: calendar_pb2.ListCalendarsRequest
@@ -61,6 +79,21 @@ class Calendly(Provider):
     ) -> event_pb2.GetEventResponse:
         return await events.get_event(self._api(call), call, request)
 
+    async def create_event(
+        self, call: Call, request: event_pb2.CreateEventRequest
+    ) -> event_pb2.CreateEventResponse:
+        return await booking.create_event(self._api(call), call, request)
+
+    async def delete_event(
+        self, call: Call, request: event_pb2.DeleteEventRequest
+    ) -> event_pb2.DeleteEventResponse:
+        return await canceling.delete_event(self._api(call), call, request)
+
+    async def list_busy(
+        self, call: Call, request: busy_pb2.ListBusyRequest
+    ) -> busy_pb2.ListBusyResponse:
+        return await busy.list_busy(self._api(call), call, request)
+
     async def list_links(
         self, call: Call, request: link_pb2.ListLinksRequest
     ) -> link_pb2.ListLinksResponse:
@@ -70,3 +103,33 @@ class Calendly(Provider):
         self, call: Call, request: link_pb2.GetLinkRequest
     ) -> link_pb2.GetLinkResponse:
         return await links.get_link(self._api(call), call, request)
+
+    async def create_link(
+        self, call: Call, request: link_pb2.CreateLinkRequest
+    ) -> link_pb2.CreateLinkResponse:
+        return await link_writes.create_link(self._api(call), call, request)
+
+    async def update_link(
+        self, call: Call, request: link_pb2.UpdateLinkRequest
+    ) -> link_pb2.UpdateLinkResponse:
+        return await link_writes.update_link(self._api(call), call, request)
+
+    async def list_link_slots(
+        self, call: Call, request: link_pb2.ListLinkSlotsRequest
+    ) -> link_pb2.ListLinkSlotsResponse:
+        return await slots.list_link_slots(self._api(call), call, request)
+
+    async def list_recordings(
+        self, call: Call, request: recording_pb2.ListRecordingsRequest
+    ) -> recording_pb2.ListRecordingsResponse:
+        return await recordings.list_recordings(self._api(call), call, request)
+
+    async def get_recording(
+        self, call: Call, request: recording_pb2.GetRecordingRequest
+    ) -> recording_pb2.GetRecordingResponse:
+        return await recordings.get_recording(self._api(call), call, request)
+
+    async def list_transcript_segments(
+        self, call: Call, request: recording_pb2.ListTranscriptSegmentsRequest
+    ) -> recording_pb2.ListTranscriptSegmentsResponse:
+        return await recordings.list_transcript_segments(self._api(call), call, request)

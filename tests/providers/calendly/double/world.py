@@ -80,7 +80,7 @@ class World:
     def __post_init__(self) -> None:
         self.users[HOST] = user(HOST, "Host Example")
         self.users[OTHER] = user(OTHER, "Other Example")
-        quick = self.add_type("Quick chat", uri=QUICK)
+        quick = self.add_type("Quick chat", uri=QUICK, duration=20)
         quick["locations"] = [{"kind": "zoom_conference"}, {"kind": "ask_invitee"}]
         quick["custom_questions"] = [
             {
