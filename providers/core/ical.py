@@ -234,9 +234,14 @@ def param(line: Line, name: str) -> str:
         return ""
     for found in _PARAMETER.finditer(params):
         if found[1].strip().upper() == name:
-            value = found[2].strip('"')
-            return _CARET.sub(lambda mark: _CARETS[mark[1]], value) if "^" in value else value
+            return plain(found[2])
     return ""
+
+
+def plain(value: str) -> str:
+    """A parameter's value as `params_of` has it, without quotes and carets (RFC 6868)."""
+    value = value.strip('"')
+    return _CARET.sub(lambda mark: _CARETS[mark[1]], value) if "^" in value else value
 
 
 def params_of(line: Line) -> dict[str, str]:
