@@ -133,10 +133,10 @@ class Client:
 
     @property
     def books(self) -> bool:
-        """Whether events come into being by booking a link only."""
+        """Whether events come into being by booking a link only; see `Subject.books`."""
         declared = set(self.capability(ops.CREATE_EVENT).writable_fields)
         books = "link_id" in declared and "recurrence" not in declared
-        return bool(getattr(self.harness, "books", books and self.harness.link_id))
+        return bool(getattr(self.harness, "books", books))
 
     def plantable(self, kind: ResourceKind) -> bool:
         """Whether the other side can be made to hold an object of `kind`."""
@@ -317,7 +317,7 @@ class Client:
         return kind.has(METHODS.METHOD_CREATE) and self.supports(kind.op(METHODS.METHOD_CREATE))
 
     async def at_least(self, kind: Kind, count: int) -> list[Any]:
-        """Every object of `kind`, of which there are at least `count`."""
+        """Every object of `kind`: `count` of them or more, two where no more can be made."""
         found = await self.every(kind)
         for number in range(count - len(found)):
             if kind.name == "busy":
@@ -328,8 +328,8 @@ class Client:
         assert found or not count, (
             f"{self.name}: {kind.plural} are declared to be listed, and there is none"
         )
-        if len(found) < count:
-            self.missing(f"{count} {kind.plural} (only {len(found)}), and no way to plant more")
+        if len(found) < min(count, 2):
+            self.missing(f"second {kind}, and no way to plant one")
         return found
 
     @asynccontextmanager

@@ -8,11 +8,12 @@ those operations; what a provider declares unsupported is held to that by `test_
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 
 import pytest
 import pytest_asyncio
 
+from providers.core import operations as ops
 from providers.core.operations import Operation
 from tests.conformance.client import Client
 from tests.conformance.kinds import CALLS, KINDS, WATCHES, Kind
@@ -31,7 +32,13 @@ def pytest_configure(config: pytest.Config) -> None:
         "each_call: run for each operation of each provider, supported or not; gives `operation`",
         "each_supported(*methods): run for each declared operation; gives `operation`",
         "keeps(operation, *fields): run for providers whose `operation` declares these fields",
+        "any_time: run for providers where an event can be at any time, not at free slots only",
+        "declares(operation, *flags): run for providers whose `operation` declares these flags",
+        "scoped(operation, scope): run for providers whose `operation` declares this scope",
+        "expands: run for providers that list instances of series",
         "each_watch: run for each kind that a provider declares it can watch; gives `kind`",
+        "planted: of these kinds, only those that the harness can plant, change and remove",
+        "by_deltas: of these kinds, only those for which the provider tells what changed",
     ):
         config.addinivalue_line("markers", line)
 
@@ -45,15 +52,41 @@ def _kinds(subject: Subject, methods: Iterable[provider_pb2.Method.ValueType]) -
 
 
 def _selected(definition: pytest.Item, subject: Subject) -> bool:
-    for marker in definition.iter_markers("needs"):
-        if not all(subject.supports(operation) for operation in marker.args):
-            return False
-    for marker in definition.iter_markers("keeps"):
-        operation, *fields = marker.args
-        keeps = subject.capabilities[operation].writable_fields
-        if not (subject.supports(operation) and set(fields) <= set(keeps)):
-            return False
-    return True
+    """Whether the provider declares everything that the test's markers ask for."""
+    return all(
+        fits(subject, *marker.args)
+        for name, fits in _FITS.items()
+        for marker in definition.iter_markers(name)
+    )
+
+
+def _keeps(subject: Subject, operation: Operation, *fields: str) -> bool:
+    declared = subject.capabilities[operation].writable_fields
+    return subject.supports(operation) and set(fields) <= set(declared)
+
+
+def _declares(subject: Subject, operation: Operation, *flags: str) -> bool:
+    declared = subject.capabilities[operation]
+    return subject.supports(operation) and all(getattr(declared, flag) for flag in flags)
+
+
+def _scoped(subject: Subject, operation: Operation, scope: int) -> bool:
+    return subject.supports(operation) and scope in subject.capabilities[operation].scopes
+
+
+def _expands(subject: Subject) -> bool:
+    lists = _declares(subject, ops.LIST_EVENTS, "expand_recurring")
+    return lists or subject.supports(ops.LIST_EVENT_INSTANCES)
+
+
+_FITS: Mapping[str, Callable[..., bool]] = {
+    "needs": lambda subject, *operations: all(map(subject.supports, operations)),
+    "keeps": _keeps,
+    "declares": _declares,
+    "scoped": _scoped,
+    "expands": _expands,
+    "any_time": lambda subject: not subject.books,
+}
 
 
 def _target_name(definition: pytest.Item) -> str:
@@ -69,7 +102,12 @@ def _targets(definition: pytest.Item, subject: Subject) -> list[Kind | Operation
     if marker := definition.get_closest_marker("each_kind"):
         return list(_kinds(subject, marker.args))
     if definition.get_closest_marker("each_watch"):
-        return [KINDS[op.kind] for op in WATCHES if subject.supports(op)]
+        kinds = [KINDS[op.kind] for op in WATCHES if subject.supports(op)]
+        if definition.get_closest_marker("planted"):
+            kinds = [kind for kind in kinds if kind.kind not in subject.fixed_kinds]
+        if definition.get_closest_marker("by_deltas"):
+            kinds = [kind for kind in kinds if kind.kind in subject.delta_kinds]
+        return list(kinds)
     if marker := definition.get_closest_marker("each_supported"):
         wanted = [op for op in CALLS if subject.supports(op)]
         return [op for op in wanted if not marker.args or op.method in marker.args]
@@ -94,6 +132,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             pytest.param(subject, target, id=f"{subject.id}-{_id(target)}", marks=group)
             for target in _targets(metafunc.definition, subject)
         ]
+    if subjects() and not rows:
+        raise pytest.UsageError(f"{metafunc.definition.nodeid}: fits no provider, so it tests none")
     metafunc.parametrize([fixture, name] if name else [fixture], rows, indirect=[fixture])
 
 

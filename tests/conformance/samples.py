@@ -78,7 +78,7 @@ def slot() -> datetime:
 BUSY_WINDOW = window(BASE - timedelta(days=7), days=14)
 
 
-def quiet(number: int) -> dict[str, types_pb2.EventTime]:
+def quiet(number: float) -> dict[str, types_pb2.EventTime]:
     """Start and end inside `BUSY_WINDOW`, when no other sample is."""
     start = BASE - timedelta(days=3) + timedelta(hours=number)
     return _time(stamp(start, "UTC"), stamp(start + timedelta(minutes=20), "UTC"))

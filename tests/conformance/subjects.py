@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import ClassVar, Protocol, cast
 
+from providers.core import operations as ops
 from providers.core.capabilities import describe
 from providers.core.operations import OPERATIONS, Operation, ResourceKind
 from providers.core.settings import ProviderSettings
@@ -89,6 +90,22 @@ class Subject:
     provider: str
     make: HarnessClass = field(repr=False)
     capabilities: dict[Operation, provider_pb2.Capability] = field(repr=False, hash=False)
+
+    @property
+    def fixed_kinds(self) -> frozenset[ResourceKind]:
+        """Kinds that cannot be planted, changed or removed from outside."""
+        return getattr(self.make, "fixed_kinds", frozenset())
+
+    @property
+    def delta_kinds(self) -> frozenset[ResourceKind]:
+        """Kinds for which the provider tells what changed."""
+        return provider_class(self.provider).delta_kinds
+
+    @property
+    def books(self) -> bool:
+        """Whether events come into being by booking a link only, so at free slots only."""
+        declared = self.capabilities[ops.CREATE_EVENT].writable_fields
+        return getattr(self.make, "books", "link_id" in declared and "recurrence" not in declared)
 
     def supports(self, operation: Operation) -> bool:
         """Whether the operation is declared to work, by itself or emulated."""

@@ -15,7 +15,6 @@ from ucal.v1 import busy_pb2, event_pb2
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.needs(ops.LIST_BUSY)]
 
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
-TIMED = pytest.mark.keeps(ops.CREATE_EVENT, "start_at", "end_at")
 # Far from every other sample, a day of its own for each test.
 _QUIET = samples.BASE + timedelta(days=330, hours=2)
 _taken = iter(range(1000))
@@ -41,7 +40,8 @@ def _spans(found: list[busy_pb2.Busy]) -> list[tuple[datetime, datetime]]:
     return [(samples.instant(b.start_at), samples.instant(b.end_at)) for b in found]
 
 
-@TIMED
+@pytest.mark.any_time
+@pytest.mark.keeps(ops.CREATE_EVENT, "start_at", "end_at")
 async def test_an_event_is_busy_for_its_time(client: Client) -> None:
     start = _quiet()
     await client.create(EVENT, **_span(start))
@@ -52,7 +52,8 @@ async def test_an_event_is_busy_for_its_time(client: Client) -> None:
     assert found[0].id
 
 
-@TIMED
+@pytest.mark.any_time
+@pytest.mark.keeps(ops.CREATE_EVENT, "start_at", "end_at")
 async def test_edges_of_the_window(client: Client) -> None:
     """P31: half-open on both sides."""
     start = _quiet()
@@ -69,7 +70,8 @@ async def test_edges_of_the_window(client: Client) -> None:
         assert len(found) == count, f"{client.name} ListBusy: [{low}, {high}) holds {len(found)}"
 
 
-@TIMED
+@pytest.mark.any_time
+@pytest.mark.keeps(ops.CREATE_EVENT, "start_at", "end_at")
 async def test_overlapping_events_are_all_there(client: Client) -> None:
     start = _quiet()
     await client.create(EVENT, **_span(start))
@@ -81,7 +83,8 @@ async def test_overlapping_events_are_all_there(client: Client) -> None:
     assert spans == sorted(spans), f"{client.name} ListBusy: not ordered by start"
 
 
-@TIMED
+@pytest.mark.any_time
+@pytest.mark.keeps(ops.CREATE_EVENT, "start_at", "end_at")
 async def test_merge_joins_what_overlaps_and_touches(client: Client) -> None:
     start = _quiet()
     for minutes in (0, 30, 90, 240):
@@ -93,7 +96,8 @@ async def test_merge_joins_what_overlaps_and_touches(client: Client) -> None:
     ], f"{client.name} ListBusy merge"
 
 
-@TIMED
+@pytest.mark.any_time
+@pytest.mark.keeps(ops.CREATE_EVENT, "start_at", "end_at")
 @pytest.mark.keeps(ops.CREATE_EVENT, "show_as")
 async def test_a_free_event_is_not_busy(client: Client) -> None:
     """P65."""
@@ -103,7 +107,8 @@ async def test_a_free_event_is_not_busy(client: Client) -> None:
     assert await _busy(client, start - timedelta(hours=2), start + timedelta(hours=3)) == []
 
 
-@TIMED
+@pytest.mark.any_time
+@pytest.mark.keeps(ops.CREATE_EVENT, "start_at", "end_at")
 @pytest.mark.needs(ops.DELETE_EVENT)
 async def test_a_deleted_event_is_not_busy(client: Client) -> None:
     start = _quiet()
@@ -112,7 +117,8 @@ async def test_a_deleted_event_is_not_busy(client: Client) -> None:
     assert await _busy(client, start - timedelta(hours=2), start + timedelta(hours=3)) == []
 
 
-@TIMED
+@pytest.mark.any_time
+@pytest.mark.keeps(ops.CREATE_EVENT, "start_at", "end_at")
 @pytest.mark.keeps(ops.UPDATE_EVENT, "status")
 async def test_a_canceled_event_is_not_busy(client: Client) -> None:
     start = _quiet()
@@ -126,7 +132,8 @@ async def test_a_canceled_event_is_not_busy(client: Client) -> None:
     assert await _busy(client, start - timedelta(hours=2), start + timedelta(hours=3)) == []
 
 
-@TIMED
+@pytest.mark.any_time
+@pytest.mark.keeps(ops.CREATE_EVENT, "start_at", "end_at")
 @pytest.mark.keeps(ops.CREATE_EVENT, "show_as")
 async def test_an_all_day_event_is_busy_all_day(client: Client) -> None:
     """P65: opaque all day; seen at any hour of it, in any zone of the calendar."""
@@ -145,7 +152,8 @@ async def test_an_all_day_event_is_busy_all_day(client: Client) -> None:
     assert await _busy(client, noon - two, noon - timedelta(hours=27)) == []
 
 
-@TIMED
+@pytest.mark.any_time
+@pytest.mark.keeps(ops.CREATE_EVENT, "start_at", "end_at")
 @pytest.mark.keeps(ops.CREATE_EVENT, "recurrence")
 async def test_instances_of_a_series_are_busy(client: Client) -> None:
     start = _quiet()

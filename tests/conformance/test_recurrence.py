@@ -18,6 +18,7 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.needs(ops.GET_EVENT),
     pytest.mark.keeps(ops.CREATE_EVENT, "recurrence", "start_at", "end_at"),
+    pytest.mark.expands,
 ]
 
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
@@ -25,11 +26,6 @@ THIS = types_pb2.UPDATE_SCOPE_THIS_INSTANCE
 FOLLOWING = types_pb2.UPDATE_SCOPE_THIS_AND_FOLLOWING
 ALL = types_pb2.UPDATE_SCOPE_ALL
 SCOPES = {"this": THIS, "following": FOLLOWING, "all": ALL}
-
-
-def _has(client: Client, operation: Operation, scope: types_pb2.UpdateScope.ValueType) -> None:
-    if not (client.supports(operation) and scope in client.capability(operation).scopes):
-        client.missing(f"{types_pb2.UpdateScope.Name(scope)} in {operation.rpc}, and says so")
 
 
 # -- reading
@@ -93,10 +89,8 @@ async def test_lists_hold_the_series_or_its_instances(client: Client) -> None:
     assert timed == sorted(timed), f"{client.name} ListEvents: instances are not ordered by start"
 
 
-@pytest.mark.needs(ops.LIST_EVENTS)
+@pytest.mark.declares(ops.LIST_EVENTS, "expand_recurring")
 async def test_expansion_wants_both_bounds(client: Client) -> None:
-    if not client.capability(ops.LIST_EVENTS).expand_recurring:
-        client.missing("expand_recurring, and says so")
     start = samples.stamp(samples.BASE).timestamp
     for window in ({}, {"start_at": start}, {"end_at": start}):
         await client.refused(
@@ -124,8 +118,6 @@ async def test_one_instance_is_found_by_its_planned_start(client: Client) -> Non
 )
 async def test_ends_of_series_are_inclusive(client: Client, end: str, count: int) -> None:
     """P33, P34, P42."""
-    if not series.expands(client):
-        client.missing("list of instances, and says so")
     start = samples.slot().astimezone(UTC) + timedelta(days=35)
     last = start + timedelta(days=2)
     rule = "RRULE:FREQ=DAILY;" + end.format(last=last, before=last - timedelta(seconds=1))
@@ -144,8 +136,6 @@ async def test_ends_of_series_are_inclusive(client: Client, end: str, count: int
 
 async def test_all_day_series(client: Client) -> None:
     """P44: dates stay dates."""
-    if not series.expands(client):
-        client.missing("list of instances, and says so")
     first = series.first_start().date()
     content = {
         "start_at": samples.day(first),
@@ -163,8 +153,6 @@ async def test_all_day_series(client: Client) -> None:
 
 async def test_floating_series(client: Client) -> None:
     """P22: wall times stay wall times."""
-    if not series.expands(client):
-        client.missing("list of instances, and says so")
     first = series.first_start().replace(tzinfo=None)
     content = {
         "start_at": samples.floating(first),
@@ -195,9 +183,8 @@ async def _or_told(client: Client, content: dict[str, Any]) -> event_pb2.Event:
 # -- updating
 
 
-@pytest.mark.needs(ops.UPDATE_EVENT)
+@pytest.mark.scoped(ops.UPDATE_EVENT, THIS)
 async def test_update_of_this_instance(client: Client) -> None:
-    _has(client, ops.UPDATE_EVENT, THIS)
     made = await series.make(client)
     target = (await made.instances())[2]
     name = samples.title("only this one")
@@ -214,11 +201,10 @@ async def test_update_of_this_instance(client: Client) -> None:
     assert (await client.get(EVENT, made.event.id)).subject == made.event.subject
 
 
-@pytest.mark.needs(ops.UPDATE_EVENT)
+@pytest.mark.scoped(ops.UPDATE_EVENT, THIS)
 @pytest.mark.keeps(ops.UPDATE_EVENT, "start_at", "end_at")
 async def test_moving_one_instance_keeps_its_planned_start(client: Client) -> None:
     """P27, P36: moved twice, there once."""
-    _has(client, ops.UPDATE_EVENT, THIS)
     made = await series.make(client)
     target = (await made.instances())[1]
     for hours in (1, 2):
@@ -244,9 +230,8 @@ async def test_moving_one_instance_keeps_its_planned_start(client: Client) -> No
     assert not any(e.is_exception for e in found if e.id != moved.id)
 
 
-@pytest.mark.needs(ops.UPDATE_EVENT)
+@pytest.mark.scoped(ops.UPDATE_EVENT, FOLLOWING)
 async def test_update_of_this_and_following(client: Client) -> None:
-    _has(client, ops.UPDATE_EVENT, FOLLOWING)
     made = await series.make(client)
     target = (await made.instances())[2]
     name = samples.title("from here on")
@@ -269,9 +254,8 @@ async def test_update_of_this_and_following(client: Client) -> None:
     assert {e.subject for e in after} == {name}
 
 
-@pytest.mark.needs(ops.UPDATE_EVENT)
+@pytest.mark.scoped(ops.UPDATE_EVENT, ALL)
 async def test_update_of_all(client: Client) -> None:
-    _has(client, ops.UPDATE_EVENT, ALL)
     made = await series.make(client)
     name = samples.title("all of them")
     await client.call(
@@ -286,11 +270,10 @@ async def test_update_of_all(client: Client) -> None:
     assert {e.subject for e in found} == {name}
 
 
-@pytest.mark.needs(ops.UPDATE_EVENT)
+@pytest.mark.scoped(ops.UPDATE_EVENT, ALL)
 @pytest.mark.keeps(ops.UPDATE_EVENT, "start_at", "end_at")
 async def test_moving_all_moves_what_was_skipped(client: Client) -> None:
     """P39: an hour later, the exception is still one."""
-    _has(client, ops.UPDATE_EVENT, ALL)
     made = await series.make(client)
     start = made.planned[0] + timedelta(hours=1)
     answer = await client.call(
@@ -316,10 +299,9 @@ async def test_moving_all_moves_what_was_skipped(client: Client) -> None:
 # -- deleting
 
 
-@pytest.mark.needs(ops.DELETE_EVENT)
+@pytest.mark.scoped(ops.DELETE_EVENT, THIS)
 async def test_delete_of_this_instance(client: Client) -> None:
     """P06, P38."""
-    _has(client, ops.DELETE_EVENT, THIS)
     made = await series.make(client)
     target = (await made.instances())[1]
     await client.delete(EVENT, target.id, scope=THIS)
@@ -327,18 +309,17 @@ async def test_delete_of_this_instance(client: Client) -> None:
     assert (await client.get(EVENT, made.event.id)).id == made.event.id
 
 
-@pytest.mark.needs(ops.DELETE_EVENT)
+@pytest.mark.scoped(ops.DELETE_EVENT, FOLLOWING)
 async def test_delete_of_this_and_following(client: Client) -> None:
-    _has(client, ops.DELETE_EVENT, FOLLOWING)
     made = await series.make(client)
     target = (await made.instances())[2]
     await client.delete(EVENT, target.id, scope=FOLLOWING)
     assert await made.starts() == made.planned[:2]
 
 
-@pytest.mark.needs(ops.DELETE_EVENT, ops.LIST_EVENTS)
+@pytest.mark.needs(ops.LIST_EVENTS)
+@pytest.mark.scoped(ops.DELETE_EVENT, ALL)
 async def test_delete_of_all(client: Client) -> None:
-    _has(client, ops.DELETE_EVENT, ALL)
     made = await series.make(client)
     await client.delete(EVENT, made.event.id, scope=ALL)
     assert made.event.id not in [e.id for e in await client.every(EVENT, window=made.window)]
@@ -359,7 +340,7 @@ def _write(operation: Operation) -> dict[str, Any]:
 @pytest.mark.parametrize("operation", [ops.UPDATE_EVENT, ops.DELETE_EVENT], ids=lambda o: o.name)
 async def test_a_recurring_event_wants_a_scope(client: Client, operation: Operation) -> None:
     if not client.supports(operation):
-        client.missing(f"{operation.rpc}, and says so")
+        return
     made = await series.make(client)
     instance = (await made.instances())[0]
     for own_id in (made.event.id, instance.id):
@@ -369,7 +350,8 @@ async def test_a_recurring_event_wants_a_scope(client: Client, operation: Operat
 
 @pytest.mark.parametrize("operation", [ops.UPDATE_EVENT, ops.DELETE_EVENT], ids=lambda o: o.name)
 async def test_a_series_is_no_instance(client: Client, operation: Operation) -> None:
-    _has(client, operation, THIS)
+    if not (client.supports(operation) and THIS in client.capability(operation).scopes):
+        return
     made = await series.make(client)
     await client.refused(
         operation, INVALID, field="scope", id=made.event.id, scope=THIS, **_write(operation)

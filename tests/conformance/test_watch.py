@@ -1,7 +1,7 @@
 """Watches and polls: initial state, changes made by others, resume, cursors that have died."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -10,8 +10,9 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 
 from providers.core import operations as ops
+from tests.conformance import samples
 from tests.conformance.client import OTHER_CONNECTION, Client, Failure
-from tests.conformance.kinds import KINDS, Kind
+from tests.conformance.kinds import BUSY, EVENT, Kind
 from ucal.v1 import watch_pb2
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -85,10 +86,14 @@ class Watch:
 
     async def change(self, id: str) -> watch_pb2.Change:
         """The next change of the object `id`; what happens to others is passed over."""
+        return await self.first(lambda change: change.id == id)
+
+    async def first(self, wanted: Callable[[watch_pb2.Change], bool]) -> watch_pb2.Change:
+        """The next change that is wanted."""
         while True:
             while self.pending:
                 change = self.pending.pop(0)
-                if change.id == id:
+                if wanted(change):
                     return change
             message = await self.next()
             self.pending.extend(message.changes.changes)
@@ -128,11 +133,6 @@ def _check(
         assert getattr(change, kind.name).id == change.id
 
 
-def _movable(client: Client, kind: Kind) -> None:
-    if not client.plantable(kind.kind):
-        client.missing(f"way to change a {kind} from outside")
-
-
 # -- streams
 
 
@@ -145,6 +145,7 @@ async def test_a_watch_opens_tells_the_state_and_is_synced(client: Client, kind:
         assert watch.seen == ["opened"], "Opened comes first"
         assert opened.deletions == declared.deletions
         assert opened.source
+        assert opened.reason or opened.source == watch_pb2.WATCH_SOURCE_NATIVE
         assert opened.poll_interval.ToTimedelta().total_seconds() > 0
         messages = await watch.until("synced")
         assert {m.WhichOneof("message") for m in messages} <= {"changes", "synced"}
@@ -159,9 +160,9 @@ async def test_a_watch_opens_tells_the_state_and_is_synced(client: Client, kind:
 
 
 @pytest.mark.each_watch
+@pytest.mark.planted
 async def test_changes_of_others_arrive(client: Client, kind: Kind) -> None:
     """P02 too: what was deleted between two looks is told, as far as it was declared."""
-    _movable(client, kind)
     deletions = client.capability(ops.WATCHES[kind.kind]).deletions
     async with watching(client, kind, **_initial()) as watch:
         await watch.until("synced")
@@ -181,8 +182,8 @@ async def test_changes_of_others_arrive(client: Client, kind: Kind) -> None:
 
 
 @pytest.mark.each_watch
+@pytest.mark.planted
 async def test_a_watch_from_now_tells_nothing_of_before(client: Client, kind: Kind) -> None:
-    _movable(client, kind)
     before = await client.plant(kind)
     async with watching(client, kind) as watch:
         await watch.point()
@@ -192,8 +193,8 @@ async def test_a_watch_from_now_tells_nothing_of_before(client: Client, kind: Ki
 
 
 @pytest.mark.each_watch
+@pytest.mark.planted
 async def test_a_token_goes_on_where_the_stream_ended(client: Client, kind: Kind) -> None:
-    _movable(client, kind)
     async with watching(client, kind, **_initial()) as watch:
         await watch.until("synced")
         token = watch.token
@@ -206,6 +207,22 @@ async def test_a_token_goes_on_where_the_stream_ended(client: Client, kind: Kind
     await client.change(kind, own_id)
     async with watching(client, kind, resume_token=later) as watch:
         _check(client, await watch.change(own_id), UPDATED, kind)
+
+
+@pytest.mark.needs(ops.WATCH_BUSY, ops.CREATE_EVENT, ops.DELETE_EVENT)
+@pytest.mark.any_time
+@pytest.mark.keeps(ops.CREATE_EVENT, "start_at", "end_at")
+async def test_busy_time_follows_events(client: Client) -> None:
+    async with watching(client, BUSY, **_initial()) as watch:
+        await watch.until("synced")
+        made = await client.create(EVENT, **samples.quiet(7.5))
+        client.hub.nudge(client.connection_id)
+        start = made.start_at.timestamp
+        taken = await watch.first(lambda change: change.busy.start_at.timestamp == start)
+        _check(client, taken, CREATED, BUSY)
+        await client.delete(EVENT, made.id)
+        client.hub.nudge(client.connection_id)
+        _check(client, await watch.change(taken.id), DELETED, BUSY)
 
 
 # -- polls
@@ -230,8 +247,8 @@ async def _polled(
 
 
 @pytest.mark.each_watch
+@pytest.mark.planted
 async def test_polls_tell_what_streams_tell(client: Client, kind: Kind) -> None:
-    _movable(client, kind)
     deletions = client.capability(ops.WATCHES[kind.kind]).deletions
     now = await client.poll(watch_pb2.PollEventsRequest(scope=_scope(client, kind)))
     assert not now.changes, "without a token there is only a token"
@@ -248,8 +265,8 @@ async def test_polls_tell_what_streams_tell(client: Client, kind: Kind) -> None:
 
 
 @pytest.mark.each_watch
+@pytest.mark.planted
 async def test_a_token_of_a_poll_resumes_a_stream(client: Client, kind: Kind) -> None:
-    _movable(client, kind)
     now = await client.poll(watch_pb2.PollEventsRequest(scope=_scope(client, kind)))
     own_id = await client.plant(kind)
     async with watching(client, kind, resume_token=now.resume_token) as watch:
@@ -258,8 +275,7 @@ async def test_a_token_of_a_poll_resumes_a_stream(client: Client, kind: Kind) ->
 
 @pytest.mark.needs(ops.WATCH_EVENTS, ops.LIST_EVENTS)
 async def test_a_list_goes_on_as_a_watch(client: Client) -> None:
-    kind = KINDS[ops.WATCH_EVENTS.kind]
-    _movable(client, kind)
+    kind = EVENT
     token = b""
     request = client.request(ops.LIST_EVENTS)
     while True:
@@ -315,11 +331,10 @@ async def test_a_token_belongs_to_its_scope(client: Client, kind: Kind) -> None:
 
 
 @pytest.mark.each_watch
+@pytest.mark.planted
+@pytest.mark.by_deltas
 async def test_a_dead_cursor_fails_or_resets_as_asked(fresh: Client, kind: Kind) -> None:
     """P01, P08: never an empty success."""
-    _movable(fresh, kind)
-    if kind.kind not in _delta_kinds(fresh):
-        fresh.missing(f"cursor for {kind.plural}: they are compared")
     async with watching(fresh, kind, **_initial()) as watch:
         await watch.until("synced")
         token = watch.token
@@ -339,15 +354,8 @@ async def test_a_dead_cursor_fails_or_resets_as_asked(fresh: Client, kind: Kind)
         _check(fresh, await watch.change(own_id), CREATED, kind)
 
 
-def _delta_kinds(client: Client) -> frozenset[Any]:
-    from providers.registry import provider_class
-
-    return provider_class(client.harness.provider).delta_kinds
-
-
 @pytest.mark.each_watch
 async def test_trouble_at_the_provider_degrades_a_watch(fresh: Client, kind: Kind) -> None:
-    _movable(fresh, kind)
     async with watching(fresh, kind, **_initial()) as watch:
         await watch.until("synced")
         await fresh.harness.fail_next(503, times=4)
