@@ -11,6 +11,7 @@ PROVIDERS: dict[str, str] = {
     "calendly": "providers.calendly.provider:Calendly",
     "google_calendar": "providers.google.provider_calendar:GoogleCalendar",
     "google_meet": "providers.google.provider_meet:GoogleMeet",
+    "goto": "providers.goto.provider:GoTo",
     "outlook": "providers.microsoft.provider_outlook:Outlook",
     "sandbox": "providers.sandbox.provider:Sandbox",
     "zoom": "providers.zoom.provider:Zoom",

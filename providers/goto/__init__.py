@@ -1,0 +1,1 @@
+"""GoTo Meeting and GoTo Webinar."""

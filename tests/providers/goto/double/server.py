@@ -1,0 +1,194 @@
+"""The double's HTTP side: routes, tokens, faults, a journal of what was said."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from aiohttp import web
+
+from tests.providers.goto.double import world as w
+from tests.providers.goto.double.world import Json, Problem, World
+
+Answer = tuple[int, Any]
+Handler = Callable[["GoTo", re.Match[str], Json, Any], Answer]
+
+
+@dataclass
+class Exchange:
+    """One request and its answer, for the specification to judge."""
+
+    method: str
+    path: str
+    query: Json
+    body: Any
+    status: int
+    answer: Any
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Fault:
+    """What happens to a request instead; `status` 0 does it and cuts the connection."""
+
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+
+
+class GoTo:
+    """GoTo on a random port of loopback; an async context manager."""
+
+    def __init__(self) -> None:
+        self.world = World()
+        self.tokens = {w.TOKEN}
+        self.faults: list[Fault] = []
+        self.journal: list[Exchange] = []
+        self.url = ""
+
+    async def __aenter__(self) -> Self:
+        app = web.Application()
+        app.router.add_route("*", "/{tail:.*}", self._handle)
+        self._runner = web.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        host, port = self._runner.addresses[0][:2]
+        self.url = f"http://{host}:{port}"
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._runner.cleanup()
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        raw = await request.read()
+        fault = self._fault(request.method)
+        if fault is not None and fault.status:
+            told = json.dumps({"errorCode": f"E{fault.status}", "message": "on demand"}).encode()
+            return web.Response(
+                status=fault.status,
+                body=told if fault.body is None else fault.body,
+                headers={"content-type": "application/json", **fault.headers},
+            )
+        path, query = request.url.raw_path, dict(request.url.query)
+        body = json.loads(raw) if raw else None
+        try:
+            self._check(request.headers.get("authorization", ""))
+            status, shown = self._route(request.method, path, query, body)
+        except Problem as problem:
+            status, shown = problem.status, problem.body
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        self.journal.append(Exchange(request.method, path, query, body, status, shown, headers))
+        if fault is not None and request.transport is not None:
+            request.transport.abort()
+        if shown is None:
+            return web.Response(status=status)
+        return web.Response(status=status, text=json.dumps(shown), content_type="application/json")
+
+    def _fault(self, method: str) -> Fault | None:
+        if not self.faults or (not self.faults[0].status and method == "GET"):
+            return None
+        return self.faults.pop(0)
+
+    def _check(self, header: str) -> None:
+        """A dead token is answered with 403."""
+        if header.removeprefix("Bearer ") not in self.tokens:
+            raise Problem(403, "InvalidToken", "Invalid token passed", older=True)
+
+    def _route(self, method: str, path: str, query: Json, body: Any) -> Answer:
+        from tests.providers.goto.double import webinars
+
+        for known, pattern, handler in (*ROUTES, *webinars.ROUTES):
+            match = pattern.fullmatch(path)
+            if match is not None and known == method:
+                return handler(self, match, query, body)
+        raise Problem(404, "NOT_FOUND", "no such path")
+
+    def fail(
+        self,
+        status: int,
+        *,
+        times: int = 1,
+        retry_after: int | None = None,
+        body: bytes | None = None,
+    ) -> None:
+        """Answer the next requests with an error."""
+        headers = {} if retry_after is None else {"retry-after": str(retry_after)}
+        self.faults += [Fault(status, headers, body) for _ in range(times)]
+
+    def lose(self) -> None:
+        """Do the next write, and cut the connection before answering."""
+        self.faults.append(Fault(0))
+
+
+# -- meetings
+
+
+def _me(goto: GoTo, match: re.Match[str], query: Json, body: Any) -> Answer:
+    return 200, w.me()
+
+
+def _meeting(goto: GoTo, match: re.Match[str]) -> Json:
+    found = goto.world.meetings.get(match[1])
+    if found is None:
+        raise Problem(404, "NOT_FOUND", "The meeting does not exist")
+    return found
+
+
+def _create(goto: GoTo, match: re.Match[str], query: Json, body: Any) -> Answer:
+    found = goto.world.add_meeting(body)
+    number = found["id"]
+    shown = {
+        "joinURL": f"https://meet.goto.com/{number}",
+        "meetingid": number,
+        "maxParticipants": 250,
+        "uniqueMeetingId": number,
+        "conferenceCallInfo": found["call"],
+    }
+    return 201, [shown]
+
+
+def _get(goto: GoTo, match: re.Match[str], query: Json, body: Any) -> Answer:
+    return 200, [w.meeting_by_id(_meeting(goto, match))]
+
+
+def _put(goto: GoTo, match: re.Match[str], query: Json, body: Any) -> Answer:
+    w.change_meeting(_meeting(goto, match), body)
+    return 204, None
+
+
+def _delete(goto: GoTo, match: re.Match[str], query: Json, body: Any) -> Answer:
+    _meeting(goto, match)
+    del goto.world.meetings[match[1]]
+    return 204, None
+
+
+def _upcoming(goto: GoTo, match: re.Match[str], query: Json, body: Any) -> Answer:
+    now = datetime.now(UTC)
+    shown = [
+        w.upcoming_meeting(found)
+        for found in goto.world.meetings.values()
+        if not found["running"] and (found["end"] > now or found["type"] == "recurring")
+    ]
+    return 200, shown
+
+
+def _historical(goto: GoTo, match: re.Match[str], query: Json, body: Any) -> Answer:
+    if "startDate" not in query or "endDate" not in query:
+        raise Problem(400, "InvalidRequest", "startDate and endDate are required")
+    low, high = w.moment(query["startDate"]), w.moment(query["endDate"])
+    held = [found for found in goto.world.sessions if low <= found["start"] <= high]
+    return 200, [w.historical_meeting(found) for found in held]
+
+
+_G2M = "/G2M/rest"
+ROUTES: tuple[tuple[str, re.Pattern[str], Handler], ...] = (
+    ("GET", re.compile("/admin/rest/v1/me"), _me),
+    ("POST", re.compile(f"{_G2M}/meetings"), _create),
+    ("GET", re.compile(rf"{_G2M}/meetings/(\d+)"), _get),
+    ("PUT", re.compile(rf"{_G2M}/meetings/(\d+)"), _put),
+    ("DELETE", re.compile(rf"{_G2M}/meetings/(\d+)"), _delete),
+    ("GET", re.compile(f"{_G2M}/upcomingMeetings"), _upcoming),
+    ("GET", re.compile(f"{_G2M}/historicalMeetings"), _historical),
+)
