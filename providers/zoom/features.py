@@ -7,7 +7,21 @@ from google.protobuf.duration_pb2 import Duration
 from providers.core import operations as ops
 from providers.core.auth import OAuthConfig
 from providers.core.operations import Operation, ResourceKind
-from providers.zoom import calendars, events, media, meetings, recordings, registrants, webinars
+from providers.zoom import (
+    calendars,
+    event_updates,
+    event_writes,
+    events,
+    links,
+    media,
+    meetings,
+    recordings,
+    registrants,
+    schedules,
+    series_writes,
+    webinar_writes,
+    webinars,
+)
 from ucal.v1 import provider_pb2, types_pb2, watch_pb2
 
 # Granular scopes, then the classic one. developers.zoom.us/docs/integrations/oauth-scopes-granular
@@ -28,6 +42,17 @@ OAUTH = OAuthConfig(
     client_auth="basic",
     rotates=True,
     service_grant="account_credentials",
+)
+_SCHEDULER = "Schedules of Zoom Scheduler, which needs a licence."
+_TIMES = (
+    "Lengths are 1 to 1440 whole minutes; no dates, no floating times, no starts in the past. "
+    "Rules are daily, weekly on weekdays, or monthly on one date or one weekday, with 50 "
+    "occurrences at most; what Zoom cannot say is refused by the name of the part."
+)
+_OCCURRENCE = (
+    " Of a single occurrence only start, end and description can be changed. A new rule or start "
+    "of a series plans its occurrences anew: deletions are made again, changes of single ones are "
+    "lost and told as coerced recurrence."
 )
 _POLL = Duration(seconds=60)
 _RECONCILED = watch_pb2.DELETION_SUPPORT_RECONCILED
@@ -66,6 +91,26 @@ FEATURES: Mapping[Operation, provider_pb2.Capability] = {
         notes="A series holds 50 occurrences at most; Zoom plans endless ones about two years "
         "ahead.",
     ),
+    ops.CREATE_EVENT: provider_pb2.Capability(
+        writable_fields=event_writes.WRITABLE_ON_CREATE,
+        conference_kinds=(types_pb2.CONFERENCE_KIND_ZOOM,),
+        oauth_scopes=("meeting:write:meeting", "meeting:write"),
+        notes=_TIMES + " Attendees are kept as addresses and get no invitation from Zoom. 100 "
+        "creations and changes a user and day.",
+    ),
+    ops.UPDATE_EVENT: provider_pb2.Capability(
+        writable_fields=event_updates.WRITABLE_ON_UPDATE,
+        scopes=series_writes.SCOPES,
+        conference_kinds=(types_pb2.CONFERENCE_KIND_ZOOM,),
+        oauth_scopes=("meeting:update:meeting", "meeting:write"),
+        notes=_TIMES + _OCCURRENCE,
+    ),
+    ops.DELETE_EVENT: provider_pb2.Capability(
+        scopes=series_writes.SCOPES,
+        oauth_scopes=("meeting:delete:meeting", "meeting:write"),
+        notes="With send_notifications the host, alternative hosts and registrants are told; "
+        "invitees never are.",
+    ),
     ops.WATCH_EVENTS: provider_pb2.Capability(
         min_poll_interval=_POLL,
         deletions=_RECONCILED,
@@ -87,6 +132,21 @@ FEATURES: Mapping[Operation, provider_pb2.Capability] = {
         "has_recording are read when read_mask names them. An occurrence is "
         "<webinar>:<planned start in epoch milliseconds>.",
     ),
+    ops.CREATE_WEBINAR: provider_pb2.Capability(
+        writable_fields=webinar_writes.WRITABLE,
+        oauth_scopes=("webinar:write:webinar", "webinar:write"),
+        notes=_TIMES + " Series have an end. registration_fields need registration.",
+    ),
+    ops.UPDATE_WEBINAR: provider_pb2.Capability(
+        writable_fields=webinar_writes.WRITABLE,
+        scopes=series_writes.SCOPES,
+        oauth_scopes=("webinar:update:webinar", "webinar:write"),
+        notes=_TIMES + _OCCURRENCE,
+    ),
+    ops.DELETE_WEBINAR: provider_pb2.Capability(
+        scopes=series_writes.SCOPES,
+        oauth_scopes=("webinar:delete:webinar", "webinar:write"),
+    ),
     ops.WATCH_WEBINARS: provider_pb2.Capability(
         min_poll_interval=_POLL, deletions=_RECONCILED, oauth_scopes=_READ_WEBINARS
     ),
@@ -104,6 +164,33 @@ FEATURES: Mapping[Operation, provider_pb2.Capability] = {
     ops.UPDATE_WEBINAR_REGISTRANT_STATUS: provider_pb2.Capability(
         oauth_scopes=("webinar:update:registrant_status", "webinar:write"),
         notes="Ten changes of one registrant a day. Who is canceled is gone from lists.",
+    ),
+    ops.LIST_LINKS: provider_pb2.Capability(
+        readable_fields=schedules.READABLE,
+        max_page_size=links.MAX_PAGE,
+        oauth_scopes=("scheduler:read:list_schedule", "scheduler:read"),
+        notes=_SCHEDULER,
+    ),
+    ops.GET_LINK: provider_pb2.Capability(
+        readable_fields=schedules.READABLE,
+        oauth_scopes=("scheduler:read:get_schedule", "scheduler:read"),
+    ),
+    ops.CREATE_LINK: provider_pb2.Capability(
+        writable_fields=schedules.WRITABLE,
+        oauth_scopes=("scheduler:write:insert_schedule", "scheduler:write"),
+        notes="A Zoom call at the times of the user's default availability.",
+    ),
+    ops.UPDATE_LINK: provider_pb2.Capability(
+        writable_fields=schedules.WRITABLE,
+        oauth_scopes=("scheduler:update:patch_schedule", "scheduler:write"),
+    ),
+    ops.DELETE_LINK: provider_pb2.Capability(
+        oauth_scopes=("scheduler:delete:delete_schedule", "scheduler:write")
+    ),
+    ops.WATCH_LINKS: provider_pb2.Capability(
+        min_poll_interval=_POLL,
+        deletions=_RECONCILED,
+        oauth_scopes=("scheduler:read:list_schedule", "scheduler:read"),
     ),
     ops.LIST_RECORDINGS: provider_pb2.Capability(
         readable_fields=media.READABLE,
@@ -135,9 +222,7 @@ REASONS: Mapping[Operation | ResourceKind, str] = {
     ops.RESPOND_TO_EVENT: "Zoom keeps no answers of invitees and sends no invitations",
     types_pb2.RESOURCE_KIND_BUSY: "Zoom meetings have no free/busy resource; Zoom Calendar, which "
     "has one, is another product that does not show all of a user's meetings",
-    types_pb2.RESOURCE_KIND_EVENT: "meetings are only read so far",
-    types_pb2.RESOURCE_KIND_WEBINAR: "webinars are only read so far, registrants apart",
-    types_pb2.RESOURCE_KIND_LINK: "Zoom Scheduler is not connected yet",
+    ops.LIST_LINK_SLOTS: "Zoom Scheduler shows free slots on its booking page only",
     types_pb2.RESOURCE_KIND_ROOM: "Zoom Rooms cannot be invited to a meeting through this API",
     types_pb2.RESOURCE_KIND_LOCATION: "locations of Zoom Rooms have no part in meetings",
 }

@@ -11,10 +11,14 @@ from providers.core.settings import ProviderSettings
 from providers.zoom import (
     calendars,
     errors,
+    event_updates,
+    event_writes,
     events,
+    links,
     recordings,
     registrants,
     webinar_reads,
+    webinar_writes,
 )
 from providers.zoom.api import AccountAuth, Api, Memory
 from providers.zoom.features import FEATURES, OAUTH, REASONS
@@ -22,6 +26,7 @@ from ucal.v1 import (
     calendar_pb2,
     connection_pb2,
     event_pb2,
+    link_pb2,
     provider_pb2,
     recording_pb2,
     webinar_pb2,
@@ -94,6 +99,46 @@ class Zoom(Provider):
     ) -> event_pb2.ListEventInstancesResponse:
         return await events.list_event_instances(self._api(call), request)
 
+    async def create_event(
+        self, call: Call, request: event_pb2.CreateEventRequest
+    ) -> event_pb2.CreateEventResponse:
+        return await event_writes.create_event(self._api(call), request)
+
+    async def update_event(
+        self, call: Call, request: event_pb2.UpdateEventRequest
+    ) -> event_pb2.UpdateEventResponse:
+        return await event_updates.update_event(self._api(call), request)
+
+    async def delete_event(
+        self, call: Call, request: event_pb2.DeleteEventRequest
+    ) -> event_pb2.DeleteEventResponse:
+        return await event_writes.delete_event(self._api(call), request)
+
+    async def list_links(
+        self, call: Call, request: link_pb2.ListLinksRequest
+    ) -> link_pb2.ListLinksResponse:
+        return await links.list_links(self._api(call), request)
+
+    async def get_link(
+        self, call: Call, request: link_pb2.GetLinkRequest
+    ) -> link_pb2.GetLinkResponse:
+        return await links.get_link(self._api(call), request)
+
+    async def create_link(
+        self, call: Call, request: link_pb2.CreateLinkRequest
+    ) -> link_pb2.CreateLinkResponse:
+        return await links.create_link(self._api(call), request)
+
+    async def update_link(
+        self, call: Call, request: link_pb2.UpdateLinkRequest
+    ) -> link_pb2.UpdateLinkResponse:
+        return await links.update_link(self._api(call), request)
+
+    async def delete_link(
+        self, call: Call, request: link_pb2.DeleteLinkRequest
+    ) -> link_pb2.DeleteLinkResponse:
+        return await links.delete_link(self._api(call), request)
+
     async def list_recordings(
         self, call: Call, request: recording_pb2.ListRecordingsRequest
     ) -> recording_pb2.ListRecordingsResponse:
@@ -118,6 +163,21 @@ class Zoom(Provider):
         self, call: Call, request: webinar_pb2.GetWebinarRequest
     ) -> webinar_pb2.GetWebinarResponse:
         return await webinar_reads.get_webinar(self._api(call), request)
+
+    async def create_webinar(
+        self, call: Call, request: webinar_pb2.CreateWebinarRequest
+    ) -> webinar_pb2.CreateWebinarResponse:
+        return await webinar_writes.create_webinar(self._api(call), request)
+
+    async def update_webinar(
+        self, call: Call, request: webinar_pb2.UpdateWebinarRequest
+    ) -> webinar_pb2.UpdateWebinarResponse:
+        return await webinar_writes.update_webinar(self._api(call), request)
+
+    async def delete_webinar(
+        self, call: Call, request: webinar_pb2.DeleteWebinarRequest
+    ) -> webinar_pb2.DeleteWebinarResponse:
+        return await webinar_writes.delete_webinar(self._api(call), request)
 
     async def list_webinar_registrants(
         self, call: Call, request: webinar_pb2.ListWebinarRegistrantsRequest

@@ -6,7 +6,7 @@ the part that is too much (P45), never rounded. Occurrences are `occurrences`' b
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import NoReturn
 
 from providers.core import recurrence, times, timezones
@@ -56,9 +56,12 @@ WEBINAR = Limits(days=90, weeks=12, months=3, endless=False)
 # -- reading
 
 
-def parse_rule(found: Repetition) -> str | None:
-    """The RRULE line of what Zoom has; None for what it should not have."""
-    parts = _parse_pattern(found)
+def parse_rule(found: Repetition, start: types_pb2.EventTime) -> str | None:
+    """The RRULE line of what Zoom has; None for what it should not have.
+
+    The weekday, or the day of the month, of the start is not said again, as in RFC 5545.
+    """
+    parts = _parse_pattern(found, times.local(start))
     if parts is None:
         return None
     interval = found.repeat_interval or 1
@@ -73,13 +76,15 @@ def parse_rule(found: Repetition) -> str | None:
     return f"RRULE:{';'.join(parts)}"
 
 
-def _parse_pattern(found: Repetition) -> list[str] | None:
+def _parse_pattern(found: Repetition, first: date) -> list[str] | None:
     if found.type == _DAILY:
         return ["FREQ=DAILY"]
     if found.type == _WEEKLY:
         days = _parse_days(found.weekly_days or "")
         if days is None:
             return None
+        if days == WEEKDAYS[first.weekday()]:
+            return ["FREQ=WEEKLY"]
         # RFC 5545's weeks begin on Monday, Zoom's on Sunday; it matters from two weeks on.
         start = ["WKST=SU"] if (found.repeat_interval or 1) > 1 else []
         return ["FREQ=WEEKLY", f"BYDAY={days}", *start]
@@ -88,6 +93,8 @@ def _parse_pattern(found: Repetition) -> list[str] | None:
     if found.monthly_week in _WEEKS and found.monthly_week_day in _FROM_ZOOM:
         day = WEEKDAYS[_FROM_ZOOM[found.monthly_week_day]]
         return ["FREQ=MONTHLY", f"BYDAY={found.monthly_week}{day}"]
+    if found.monthly_day and found.monthly_day == first.day:
+        return ["FREQ=MONTHLY"]
     if found.monthly_day and 1 <= found.monthly_day <= 31:
         return ["FREQ=MONTHLY", f"BYMONTHDAY={found.monthly_day}"]
     return None

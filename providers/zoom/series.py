@@ -22,7 +22,7 @@ FIXED = frozenset({"8", "9"})
 LOOSE = frozenset({"3", "6"})
 """Types of series that may be started at any time."""
 DELETED = "deleted"
-_MAX_MINUTES = 10_000_000
+_MOST = 10_000_000
 
 
 def kind(found: Meeting) -> str:
@@ -43,16 +43,21 @@ def number(found: Meeting) -> str:
 
 
 def minutes(value: Number) -> int:
-    """Whole minutes of a duration, 0 for none.
+    """Whole minutes of a duration, 0 for none; errors as `whole`."""
+    return whole(value)
+
+
+def whole(value: Number) -> int:
+    """A whole number that is not negative, 0 for none.
 
     Raises:
-        ProviderError: PROVIDER_FAULT for what is no length of time.
+        ProviderError: PROVIDER_FAULT for anything else.
     """
     try:
         found = int(float(value or 0))
     except (ValueError, OverflowError):
         raise malformed() from None
-    if not 0 <= found <= _MAX_MINUTES:
+    if not 0 <= found <= _MOST:
         raise malformed()
     return found
 
@@ -159,7 +164,7 @@ def fill_recurrence(
     target: types_pb2.Recurrence, found: Meeting, start: types_pb2.EventTime
 ) -> None:
     """Write the rule of a series, and its deleted occurrences as EXDATE."""
-    rule = repetition.parse_rule(found.recurrence) if found.recurrence else None
+    rule = repetition.parse_rule(found.recurrence, start) if found.recurrence else None
     if rule is None:
         target.inexpressible = True
         return

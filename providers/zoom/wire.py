@@ -247,3 +247,56 @@ class Transcript(msgspec.Struct, gc=False):
     can_download: bool | None = None
     download_url: str | None = None
     download_restriction_reason: str | None = None
+
+
+class Buffer(msgspec.Struct, gc=False):
+    """`buffer` of a schedule, in minutes."""
+
+    before: Number = None
+    after: Number = None
+
+
+class Organizer(msgspec.Struct, gc=False):
+    """`organizer` of a schedule."""
+
+    email: str | None = None
+    display_name: str | None = None
+
+
+class CustomField(msgspec.Struct, gc=False):
+    """One of `custom_fields` of a schedule."""
+
+    custom_field_id: str | None = None
+    name: str | None = None
+    format: str | None = None
+    required: bool | None = None
+    answer_choices: list[str] | None = None
+
+
+class Schedule(msgspec.Struct, gc=False):
+    """GET /scheduler/schedules/{scheduleId}."""
+
+    schedule_id: str = ""
+    summary: str | None = None
+    description: str | None = None
+    location: str | None = None
+    slug: str | None = None
+    color: str | None = None
+    duration: Number = None
+    active: bool | None = None
+    status: str | None = None
+    add_on_type: str | None = None
+    scheduling_url: str | None = None
+    capacity: Number = None
+    cushion: Number = None
+    buffer: Buffer | None = None
+    updated: str | None = None
+    organizer: Organizer | None = None
+    custom_fields: list[CustomField] | None = None
+
+
+class Availability(msgspec.Struct, gc=False):
+    """One of the items of GET /scheduler/availability."""
+
+    availability_id: str | None = None
+    default: bool | None = None

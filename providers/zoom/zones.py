@@ -39,9 +39,9 @@ _NAMES: dict[str, str] = {
     "Australia": "Perth Darwin Adelaide Brisbane Sydney Hobart",
 }
 NAMES: tuple[str, ...] = (
+    *(f"{area}/{name}" for area, names in _NAMES.items() for name in names.split()),
     "UTC",
     "CET",
-    *(f"{area}/{name}" for area, names in _NAMES.items() for name in names.split()),
 )
 # What Zoom calls zones that IANA does not know by that name.
 _OWN = {"SST": "Pacific/Guadalcanal"}
@@ -77,9 +77,10 @@ def dump_zone(name: str, field: str) -> str:
 
 @lru_cache(maxsize=512)
 def _twin(iana: str) -> str | None:
-    """A zone of Zoom's with the same rules."""
+    """A zone of Zoom's with the same rules, of the same continent if there is one."""
     sparse = _offsets(iana, _SPARSE)
-    for name in NAMES:
+    area = iana.partition("/")[0]
+    for name in sorted(NAMES, key=lambda each: each.partition("/")[0] != area):
         if _offsets(name, _SPARSE) == sparse and _offsets(name, _DAYS) == _offsets(iana, _DAYS):
             return name
     return None

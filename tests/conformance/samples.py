@@ -231,6 +231,7 @@ VALUES: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
                     role=types_pb2.ATTENDEE_ROLE_OPTIONAL,
                 ),
             ],
+            [types_pb2.Attendee(email="dan.guest@example.com")],
         ),
         "location": ("Room 5, Main Street 1; Berlin",),
         "recurrence": (types_pb2.Recurrence(rules=_RULES),),
