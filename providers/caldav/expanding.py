@@ -18,7 +18,7 @@ from ucal.v1 import event_pb2, types_pb2
 MAX_INSTANCES = 20_000
 # A whole day may have 25 hours.
 _MARGIN = timedelta(hours=2)
-_FIRST = datetime(1, 1, 2, tzinfo=UTC)
+_FIRST, _LAST = datetime(1, 1, 3, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 # So many starts are looked at to see whether a series meets a window: more than the margin holds.
 _FEW = 200
 _CANCELED = event_pb2.EVENT_STATUS_CANCELED
@@ -92,21 +92,56 @@ def _kept(event: event_pb2.Event, zone: tzinfo, low: datetime, high: datetime) -
 
 
 @dataclass(slots=True)
+class Stretch:
+    """What instances of a series are like from one of them on.
+
+    Attributes:
+        key: of the first that it is about, "" for all of the series.
+        shared: what they have in common.
+        shift: from where they are planned to where they are, in wall time.
+    """
+
+    key: str
+    shared: event_pb2.Event
+    length: timedelta
+    shift: timedelta = timedelta(0)
+
+
+@dataclass(slots=True)
 class Pattern:
     """A series ready to be expanded.
 
     Attributes:
-        shared: what its instances have in common.
+        stretches: what its instances are like, the later ones last.
         lengths: of the instances that have one of their own, by key.
         zone: of a timed series; else the one in which days are held against windows.
     """
 
-    shared: event_pb2.Event
+    stretches: list[Stretch]
     rules: list[str]
     start: types_pb2.EventTime
-    length: timedelta
     lengths: dict[str, timedelta]
     zone: tzinfo
+
+    @property
+    def shared(self) -> event_pb2.Event:
+        """What its instances have in common."""
+        return self.stretches[0].shared
+
+    @property
+    def length(self) -> timedelta:
+        """Of an instance."""
+        return self.stretches[0].length
+
+    def at(self, key: str) -> Stretch:
+        """What the instance `key` is like; keys of one form sort by time."""
+        return next(each for each in reversed(self.stretches) if each.key <= key)
+
+    def span(self, planned: Planned, key: str) -> tuple[Planned, Planned]:
+        """Start and end of the instance planned at `planned`."""
+        stretch = self.at(key)
+        start = planned + stretch.shift if stretch.shift else planned
+        return start, later(start, self.lengths.get(key, stretch.length))
 
     async def planned(
         self, low: datetime, high: datetime, limit: int = MAX_INSTANCES + 1
@@ -120,9 +155,10 @@ class Pattern:
         self, low: datetime, high: datetime, limit: int = MAX_INSTANCES + 1
     ) -> list[Planned]:
         """Planned starts of what may overlap [low, high), at most `limit`."""
-        longest = max([self.length, *self.lengths.values()])
-        low = max(low - _MARGIN, _FIRST + longest) - longest
-        return await self.planned(low, high, limit)
+        reach = max([*self.lengths.values(), *(s.length + abs(s.shift) for s in self.stretches)])
+        ahead = max(abs(stretch.shift) for stretch in self.stretches)
+        low = max(low - _MARGIN, _FIRST + reach) - reach
+        return await self.planned(low, min(high, _LAST - ahead) + ahead, limit)
 
 
 def pattern_of(found: Object) -> Pattern:
@@ -135,14 +171,26 @@ def pattern_of(found: Object) -> Pattern:
     start, end = planned_at(shared.start_at), planned_at(shared.end_at)
     timed = isinstance(start, datetime) and start.tzinfo is not None
     zone = draft.zone.rules if timed and draft.zone else None
+    stretches = [Stretch("", shared, end - start)]
+    stretches += [_stretch(found, key) for key in sorted(found.ranged) if key in found.overrides]
     return Pattern(
-        shared=shared,
+        stretches=stretches,
         rules=rules,
         start=shared.start_at,
-        length=end - start,
         lengths=periods(draft.rules, found.context.zones, start),
         zone=zone or found.frame.zone,
     )
+
+
+def _stretch(found: Object, key: str) -> Stretch:
+    """What an exception with a range makes of the instances after it (RFC 5545 section 3.2.13)."""
+    shared = event_pb2.Event()
+    found.override(shared, key)
+    start, end = planned_at(shared.start_at), planned_at(shared.end_at)
+    slot = shared.original_start_at
+    same_form = slot.WhichOneof("value") == shared.start_at.WhichOneof("value")
+    shift = times.local(shared.start_at) - times.local(slot) if same_form else timedelta(0)
+    return Stretch(key, shared, end - start, shift)
 
 
 async def _instances(found: Object, low: datetime, high: datetime) -> list[Slot]:
@@ -156,9 +204,7 @@ async def _instances(found: Object, low: datetime, high: datetime) -> list[Slot]
         key = key_of(each)
         if key in found.overrides:
             continue
-        length = pattern.lengths.get(key, pattern.length)
-        start = instant_of(each, zone)
-        end = instant_of(later(each, length), zone)
+        start, end = (instant_of(when, zone) for when in pattern.span(each, key))
         if overlaps(start, end, low, high):
             result.append(Slot(start, end, instance(found, pattern, each, key)))
     return result
@@ -166,14 +212,14 @@ async def _instances(found: Object, low: datetime, high: datetime) -> list[Slot]
 
 def instance(found: Object, pattern: Pattern, planned: Planned, key: str) -> event_pb2.Event:
     """The instance planned at `planned`, as the series has it."""
+    shared = pattern.at(key).shared
     event = event_pb2.Event()
-    event.CopyFrom(pattern.shared)
+    event.CopyFrom(shared)
     event.id = str(EventId(found.frame.calendar.path, found.name, key))
-    name = pattern.start.time_zone
-    times.set_planned(event.start_at, planned, name)
-    event.original_start_at.CopyFrom(event.start_at)
-    length = pattern.lengths.get(key, pattern.length)
-    times.set_planned(event.end_at, later(planned, length), pattern.shared.end_at.time_zone)
+    start, end = pattern.span(planned, key)
+    times.set_planned(event.start_at, start, shared.start_at.time_zone)
+    times.set_planned(event.original_start_at, planned, pattern.start.time_zone)
+    times.set_planned(event.end_at, end, shared.end_at.time_zone)
     return event
 
 
@@ -200,8 +246,7 @@ async def occurs(found: Object, low: datetime, high: datetime, *, canceled: bool
     few = len(found.overrides) + _FEW
     for each in await pattern.meeting(low, high, few):
         key = key_of(each)
-        length = pattern.lengths.get(key, pattern.length)
-        start, end = instant_of(each, zone), instant_of(later(each, length), zone)
+        start, end = (instant_of(when, zone) for when in pattern.span(each, key))
         if key not in found.overrides and overlaps(start, end, low, high):
             return True
     return False

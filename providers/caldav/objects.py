@@ -50,6 +50,7 @@ class Object:
         text: as the server sent it.
         master: None when only single instances of a series are here.
         overrides: components with a RECURRENCE-ID, by key, in order.
+        ranged: keys of those that reach all later instances (RANGE=THISANDFUTURE).
     """
 
     frame: Frame
@@ -70,9 +71,10 @@ class Object:
     @property
     def recurs(self) -> bool:
         """It is a series."""
-        return self.master is not None and any(
-            line[0] in {"RRULE", "RDATE"} for line in self.master.lines
-        )
+        start = self.master.first("DTSTART") if self.master is not None else None
+        if self.master is None or start is None or self.context.zones.read(start)[0] is None:
+            return False
+        return any(line[0] in {"RRULE", "RDATE"} for line in self.master.lines)
 
     def event(self, event: event_pb2.Event) -> Draft:
         """Write the master, or the single event, or the first of the lone instances."""
@@ -160,6 +162,8 @@ def _align(found: Object) -> None:
         value = found.context.zones.read(line)[0] if line else None
         aligned[key_of(like(value, begins)) if value is not None else key] = component
     if aligned.keys() != found.overrides.keys():
+        places = dict(zip(found.overrides, aligned, strict=False))
+        found.ranged = [places.get(key, key) for key in found.ranged]
         found.overrides = aligned
 
 

@@ -29,6 +29,8 @@ class Gate:
         asked: (method, path) of each request, in order.
         headers: of the last request, by lower-case name.
         alter: changes answers on their way back.
+        before: is asked before a request is passed on; it may set `answer`.
+        answer: status to answer the present request with, once.
     """
 
     upstream: str
@@ -38,6 +40,7 @@ class Gate:
     headers: dict[str, str] = field(default_factory=dict)
     alter: Change | None = None
     before: Callable[[web.Request], Awaitable[None]] | None = None
+    answer: int = 0
     _fail: list[tuple[int, int | None]] = field(default_factory=list)
     _lose: bool = False
     _generation: int = 0
@@ -66,6 +69,9 @@ class Gate:
             return web.Response(status=status, text="trouble", headers=headers)
         if self.before is not None:
             await self.before(request)
+        if self.answer:
+            status, self.answer = self.answer, 0
+            return web.Response(status=status)
         body = self._untag(request, body)
         if body is None:
             return web.Response(status=403, body=_DEAD, content_type="application/xml")
