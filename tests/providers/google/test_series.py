@@ -8,7 +8,6 @@ import pytest
 from providers.core.errors import Kind
 from tests.providers.google.desk import (
     ALL,
-    BERLIN,
     FOLLOWING,
     MEET,
     THIS,
