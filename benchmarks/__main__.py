@@ -19,6 +19,8 @@ SUITES: dict[str, str] = {
     "upstream": "benchmarks.suite_upstream:run",
     "caldav": "benchmarks.suite_caldav:run",
     "recurrence": "benchmarks.suite_recurrence:run",
+    "watch": "benchmarks.suite_watch:run",
+    "crowd": "benchmarks.suite_crowd:run",
 }
 RESULTS = Path(__file__).parent / "results"
 
