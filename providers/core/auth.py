@@ -59,6 +59,8 @@ class OAuthConfig:
         rotates: a refresh answers with a new refresh token and kills the old one.
         scope_separator: of the `scope` parameter.
         tenant: what stands for "{tenant}" in the URLs when neither credentials nor settings tell.
+        dead_answers: what the token endpoint says, beside the words of RFC 6749, of a grant that is
+            over: values of `error`, `reason` or `code` in its body, in lower case.
         service_grant: how service accounts get tokens: "client_credentials", "jwt_bearer"
             (RFC 7523), or "account_credentials" (client_credentials with an account id).
         service_scopes: those that a service account asks for when its credentials name none;
@@ -73,6 +75,7 @@ class OAuthConfig:
     pkce: bool = True
     authorize_params: Mapping[str, str] = field(default_factory=dict)
     rotates: bool = False
+    dead_answers: frozenset[str] = frozenset()
     scope_separator: str = " "
     tenant: str = ""
     service_grant: str = "client_credentials"

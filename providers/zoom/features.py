@@ -41,6 +41,11 @@ OAUTH = OAuthConfig(
     revoke_url="https://zoom.us/oauth/revoke",
     client_auth="basic",
     rotates=True,
+    # An authorization code or refresh token that is spent, revoked, or whose owner is gone. The
+    # number is not always in the body; "Invalid Token!" comes with error "invalid_request".
+    dead_answers=frozenset(
+        {"4733", "4734", "4735", "4741", "invalid token!", "invalid authorization code"}
+    ),
     service_grant="account_credentials",
 )
 _SCHEDULER = "Schedules of Zoom Scheduler, which needs a licence."

@@ -114,9 +114,15 @@ class _Answer(msgspec.Struct, gc=False):
 
 
 class _Failure(msgspec.Struct, gc=False):
-    """RFC 6749 section 5.2."""
+    """RFC 6749 section 5.2, and where vendors say it in their own way."""
 
     error: str = ""
+    reason: object = ""
+    code: object = ""
+
+    def says(self, words: frozenset[str]) -> bool:
+        """Whether any of it is one of `words`."""
+        return any(str(each).lower() in words for each in (self.error, self.reason, self.code))
 
 
 async def refresh(
@@ -169,7 +175,7 @@ async def service_token(
     scopes = tuple(account.scopes) or habits.service_scopes or habits.scopes
     if client.habits.service_grant == "jwt_bearer":
         form = {"grant_type": _JWT_BEARER, "assertion": _assertion(client, account, scopes)}
-        answer = await _post(http, form, {}, repeatable=True)
+        answer = await _post(http, client, form, {}, repeatable=True)
     elif client.habits.service_grant == "account_credentials":
         form = {"grant_type": "account_credentials", "account_id": account.tenant_id}
         answer = await _ask(http, client, form, repeatable=True)
@@ -236,11 +242,16 @@ def _assertion(
 async def _ask(
     http: Http, client: TokenClient, form: Mapping[str, str], *, repeatable: bool
 ) -> _Answer:
-    return await _post(http, *client.signed(form), repeatable=repeatable)
+    return await _post(http, client, *client.signed(form), repeatable=repeatable)
 
 
 async def _post(
-    http: Http, form: Mapping[str, str], headers: Mapping[str, str], *, repeatable: bool
+    http: Http,
+    client: TokenClient,
+    form: Mapping[str, str],
+    headers: Mapping[str, str],
+    *,
+    repeatable: bool,
 ) -> _Answer:
     wanted = {"accept": "application/json", **headers}
     try:
@@ -252,14 +263,14 @@ async def _post(
             raise _no_answer() from None
         raise
     if reply.status in _ERRORS:
-        raise _error(reply)
+        raise _error(reply, client.habits)
     try:
         answer = msgspec.json.decode(reply.content, type=_Answer)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         raise _useless(reply) from None
     if not answer.access_token:
         # Some vendors say 200 and mean 400.
-        raise _error(reply)
+        raise _error(reply, client.habits)
     if len(answer.access_token) > _MAX_TOKEN or len(answer.refresh_token) > _MAX_TOKEN:
         raise _useless(reply)
     return answer
@@ -272,9 +283,10 @@ def _failure(reply: Reply) -> _Failure:
         return _Failure()
 
 
-def _error(reply: Reply) -> Exception:
-    word = _failure(reply).error
-    if word in _DEAD:
+def _error(reply: Reply, habits: OAuthConfig) -> Exception:
+    failure = _failure(reply)
+    word = failure.error
+    if word in _DEAD or failure.says(habits.dead_answers):
         return DeadGrantError()
     if word in _CLIENT:
         return _refused_client()
