@@ -7,7 +7,7 @@ import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from benchmarks.paired import Ratio, figure
-from benchmarks.suite_service import SETTINGS, service
+from benchmarks.suite_service import service
 from ucal.v1 import (
     event_pb2,
     event_pb2_grpc,
