@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from providers.core.call import Call
+from providers.core.errors import sole
 from providers.core.operations import Operation
 from providers.core.provider import Provider
 from server.interceptors.scope import SCOPE
@@ -109,7 +110,10 @@ class Dispatcher:
             check(request, exchange)
         if getattr(request, "validate_only", False):
             return _as_checked(request, exchange)
-        answer = await getattr(provider, operation.name)(resolved.call, request)
+        try:
+            answer = await getattr(provider, operation.name)(resolved.call, request)
+        except ExceptionGroup as group:
+            raise sole(group) from None
         return self._finish(plan, request, answer, exchange, bound)
 
     def _finish(

@@ -83,3 +83,17 @@ class ProviderError(Exception):
             f"the {resource_type} does not exist, or this connection does not see it",
             resource=(resource_type, resource_id),
         )
+
+
+def sole(group: ExceptionGroup[Exception]) -> Exception:
+    """What a TaskGroup has failed with: the first `ProviderError`, if there is nothing else in it.
+
+    Anything else in it is a bug, which no other failure may hide: the group itself is returned.
+    """
+    known, unknown = group.split(ProviderError)
+    if known is None or unknown is not None:
+        return group
+    first: Exception = known
+    while isinstance(first, ExceptionGroup):
+        first = first.exceptions[0]
+    return first

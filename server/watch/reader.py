@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 from providers.core import operations as ops
 from providers.core.call import ChangesPage, ChangesQuery
 from providers.core.capabilities import capability
-from providers.core.errors import Kind, ProviderError
+from providers.core.errors import Kind, ProviderError, sole
 from providers.core.operations import Operation, ResourceKind
 from providers.core.provider import Provider
 from server.dispatch import Resolved, Resolver
@@ -136,6 +136,8 @@ class ConnectionTarget:
             raise ProviderError(
                 Kind.TIMEOUT, "the provider did not answer in time; it is asked again"
             ) from None
+        except ExceptionGroup as group:
+            raise sole(group) from None
         finally:
             SCOPE.reset(outer)
 
