@@ -64,6 +64,11 @@ class DavServer:
         """The first user's password."""
         return self.users[self.username]
 
+    @property
+    def address(self) -> str:
+        """The first user's mail address."""
+        return self.username if "@" in self.username else f"{self.username}@{_DOMAIN}"
+
 
 def signed(server: DavServer) -> dict[str, str]:
     """The header that signs requests of the first user (RFC 7617)."""
@@ -137,7 +142,7 @@ def cyrus(folder: Path | None = None, port: int = 0) -> Iterator[DavServer]:
     """
     if not has_cyrus():
         raise FileNotFoundError(CYRUS / "httpd")
-    users = {USER: PASSWORD, OTHER: PASSWORD}
+    users = {address.partition("@")[0]: PASSWORD for address in (USER, OTHER)}
     with ExitStack() as stack:
         place = stack.enter_context(_folder(folder))
         stack.enter_context(_password_daemon(place / "saslauthd", users))
@@ -288,8 +293,7 @@ caldav_allowscheduling: on
 caldav_realm: ucal
 calendar_user_address_set: example.com
 defaultdomain: example.com
-loginrealms: example.com
-virtdomains: userid
+virtdomains: off
 unixhierarchysep: yes
 altnamespace: yes
 allowplaintext: yes
@@ -353,8 +357,7 @@ def _password_daemon(path: Path, users: Mapping[str, str]) -> Iterator[None]:
                 (size,) = struct.unpack("!H", stream.read(2))
                 words.append(stream.read(size).decode())
             user, password = words[0], words[1]
-            name = user if "@" in user else f"{user}@{_DOMAIN}"  # the default domain is cut off
-            verdict = b"OK" if users.get(name) == password else b"NO"
+            verdict = b"OK" if users.get(user) == password else b"NO"
             client.sendall(struct.pack("!H", len(verdict)) + verdict)
 
     def serve() -> None:

@@ -46,6 +46,12 @@ class Losses:
         if name not in self.coerced:
             self.coerced.append(name)
 
+    def report(self, report: types_pb2.WriteReport) -> None:
+        """Tell of them."""
+        if self.coerced:
+            del report.coerced_fields.paths[:]
+            report.coerced_fields.paths.extend(self.coerced)
+
     def refuse_if(self, strict: bool) -> None:
         """Refuse a loss that the caller does not want.
 

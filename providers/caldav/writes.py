@@ -80,7 +80,7 @@ async def create_event(
     touch(component, call.now(), significant=True)
     losses.refuse_if(request.strict)
     answer = event_pb2.CreateEventResponse()
-    answer.report.coerced_fields.paths.extend(losses.coerced)
+    losses.report(answer.report)
     answer.report.notifications = _told(desk, request.event)
     if answer.report.notifications == types_pb2.NOTIFICATION_OUTCOME_SUPPRESSED:
         people.silence(component)
@@ -243,8 +243,7 @@ class _Update:
             wish = self.wish(before)
             result = await self._edit(found, before, wish)
             wish.losses.refuse_if(request.strict)
-            del answer.report.coerced_fields.paths[:]
-            answer.report.coerced_fields.paths.extend(wish.losses.coerced)
+            wish.losses.report(answer.report)
             self._quiet(found, await event_at(found, result))
             return result
 
@@ -330,7 +329,7 @@ class _Update:
         answer = event_pb2.UpdateEventResponse()
         new.event(answer.event)
         old.event(answer.split_from)
-        answer.report.coerced_fields.paths.extend(wish.losses.coerced)
+        wish.losses.report(answer.report)
         answer.report.notifications = self.notifications
         return answer
 

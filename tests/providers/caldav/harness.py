@@ -13,7 +13,7 @@ import aiohttp
 
 from providers.core.operations import ResourceKind
 from providers.core.settings import ProviderSettings
-from tests.caldav_servers import SERVERS, DavServer, signed
+from tests.caldav_servers import SERVERS, DavServer, has_cyrus, signed
 from tests.providers.caldav.gate import Gate, gate
 from ucal.v1 import connection_pb2, types_pb2
 
@@ -158,7 +158,7 @@ class _Harness:
         name = str(uuid.uuid4())
         people = (
             "ORGANIZER:mailto:olga@example.net\r\n"
-            f"ATTENDEE;PARTSTAT=NEEDS-ACTION:mailto:{self.server.username}\r\n"
+            f"ATTENDEE;PARTSTAT=NEEDS-ACTION:mailto:{self.server.address}\r\n"
             "ATTENDEE;CN=Ben;PARTSTAT=TENTATIVE;ROLE=OPT-PARTICIPANT:mailto:ben@example.net\r\n"
         )
         await self._write(name, "Invitation", people)
@@ -194,6 +194,16 @@ class XandikosHarness(_Harness):
     variant = "xandikos"
     server_name = "xandikos"
     fixed_kinds = frozenset({BUSY})
+
+
+class CyrusHarness(_Harness):
+    """`caldav` on Cyrus, which schedules; only where Debian's package is."""
+
+    variant = "cyrus"
+    server_name = "cyrus"
+    fixed_kinds = frozenset({BUSY})
+    if has_cyrus():
+        provider = "caldav"
 
 
 class ICloudHarness(_Harness):
