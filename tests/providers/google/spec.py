@@ -89,14 +89,15 @@ def _query(where: str, method: Method, exchange: Exchange) -> None:
     known = method.document["parameters"] | method.data.get("parameters", {})
     if exchange.status >= 400:
         known = known | {name: {"type": "string"} for name in exchange.query}
-    for name, value in exchange.query.items():
+    for full_name, value in exchange.query.items():
+        name = full_name.removeprefix("$")  # system parameters have a second spelling
         assert name in known, f"{where}: no parameter {name}"
         schema = known[name]
         assert schema.get("location", "query") == "query", f"{where}: {name} belongs in the path"
         values = value if isinstance(value, list) else [value]
         assert len(values) == 1 or schema.get("repeated"), f"{where}: {name} comes twice"
         for each in values:
-            _text(f"{where} {name}", schema, each)
+            _text(f"{where} {name}", schema, each.partition(";")[0] if name == "alt" else each)
     for name, schema in method.data.get("parameters", {}).items():
         if schema.get("required") and schema["location"] == "query":
             assert name in exchange.query, f"{where}: {name} is missing"

@@ -266,7 +266,7 @@ def free_busy(world: World, body: Json) -> Json:
     calendars: Json = {}
     items = body.get("items", [])
     for index, item in enumerate(items):
-        if index >= body.get("calendarExpansionMax", 50):
+        if index >= (body.get("calendarExpansionMax") or 50):
             calendars[item["id"]] = {"errors": [_too_many()], "busy": []}
             continue
         try:
