@@ -86,7 +86,11 @@ def _grpc_server(settings: Settings, connections: Connections, hub: Hub) -> Grpc
             GrpcService(
                 "ucal.v1.ConnectionService",
                 connection_pb2_grpc.add_ConnectionServiceServicer_to_server,
-                ConnectionService(connections.directory, connections.sealer("connections")),
+                ConnectionService(
+                    connections.directory,
+                    connections.authorizations,
+                    connections.sealer("connections"),
+                ),
             ),
             GrpcService(
                 "ucal.v1.ProviderService",

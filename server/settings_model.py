@@ -135,6 +135,8 @@ class Settings(Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
         region: region of this server and of the connections made here.
         environment: name of the installation, "development".
         log_level: debug, info, warning or error.
+        redirect_uris: where people may be sent back to after they authorized a connection, exactly,
+            besides public_url's own callback.
         passthrough: PassthroughService is served.
         allowed_hosts: hosts that connections' base URLs may name although they are not public.
         allowed_networks: the same, by CIDR network.
@@ -151,6 +153,7 @@ class Settings(Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
     region: str = "us"
     environment: str = "development"
     log_level: str = "info"
+    redirect_uris: tuple[str, ...] = ()
     passthrough: bool = False
     allowed_hosts: tuple[str, ...] = ()
     allowed_networks: tuple[str, ...] = ()

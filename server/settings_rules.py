@@ -62,6 +62,17 @@ def _addresses(settings: Settings) -> None:
             raise SettingsError("http_listen", 'must be "host:port", or empty for no HTTP')
     if settings.public_url:
         _url(settings.public_url, "public_url")
+    for uri in settings.redirect_uris:
+        _redirect(uri)
+
+
+def _redirect(uri: str) -> None:
+    """An https URI, an http one of this machine, or an app's own scheme (RFC 8252)."""
+    parts = urlsplit(uri)
+    if not parts.scheme or parts.fragment or (parts.scheme != "http" and not uri.isascii()):
+        raise SettingsError("redirect_uris", "must be absolute URIs without fragment")
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        raise SettingsError("redirect_uris", "must be https, but for this machine's own")
 
 
 def _url(text: str, key: str) -> None:

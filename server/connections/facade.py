@@ -4,6 +4,7 @@ import os
 import ssl
 from collections.abc import Mapping
 
+from server.connections.authorizations import Authorizations
 from server.connections.directory import Directory
 from server.connections.envelope import Envelope
 from server.connections.grants import Grants
@@ -28,6 +29,7 @@ class Connections:
         store: connections at rest, and leases.
         pool: providers.
         directory: what administrators do.
+        authorizations: how people connect their accounts.
     """
 
     def __init__(
@@ -69,6 +71,14 @@ class Connections:
             reader=reader,
             resolver=self._resolver,
             region=settings.region,
+        )
+        self.authorizations = Authorizations(
+            directory=self.directory,
+            store=self.store,
+            pool=self.pool,
+            sealer=self.sealer("oauth"),
+            redirects=settings.redirect_uris,
+            public_url=settings.public_url,
         )
 
     def sealer(self, purpose: str) -> Sealer:

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from providers.core.errors import Kind, ProviderError
+from providers.core.errors import ProviderError
+from server.connections.authorizations import Authorizations
 from server.connections.directory import Directory
 from server.connections.sealer import Sealer
 from server.interceptors.scope import SCOPE
@@ -13,18 +14,17 @@ from ucal.v1 import connection_pb2, connection_pb2_grpc
 _PAGE = 100
 _LARGEST_PAGE = 1000
 _TOKEN_LIFE = timedelta(hours=24)
-_NOT_YET = (
-    "the OAuth dance is not served by this version: create the connection with tokens that you "
-    "have got from the provider (CreateConnection, field oauth)"
-)
 
 
 class ConnectionService(connection_pb2_grpc.ConnectionServiceServicer):
     """Administration of connections."""
 
-    def __init__(self, directory: Directory, sealer: Sealer) -> None:
+    def __init__(
+        self, directory: Directory, authorizations: Authorizations, sealer: Sealer
+    ) -> None:
         """`sealer`: of the purpose "connections", for page tokens."""
         self._directory = directory
+        self._authorizations = authorizations
         self._sealer = sealer
 
     async def ListConnections(
@@ -103,13 +103,15 @@ class ConnectionService(connection_pb2_grpc.ConnectionServiceServicer):
     async def StartAuthorization(
         self, request: connection_pb2.StartAuthorizationRequest, context: Context
     ) -> connection_pb2.StartAuthorizationResponse:
-        raise _not_yet()
+        SCOPE.get().provider = request.provider
+        url, state = await self._authorizations.start(
+            request.provider, request.redirect_uri, request.scopes, request.connection_id
+        )
+        return connection_pb2.StartAuthorizationResponse(authorization_url=url, state=state)
 
     async def CompleteAuthorization(
         self, request: connection_pb2.CompleteAuthorizationRequest, context: Context
     ) -> connection_pb2.CompleteAuthorizationResponse:
-        raise _not_yet()
-
-
-def _not_yet() -> ProviderError:
-    return ProviderError(Kind.UNSUPPORTED, _NOT_YET, reason="NOT_IN_THIS_VERSION")
+        made = await self._authorizations.complete(request.state, request.code)
+        SCOPE.get().provider = made.provider
+        return connection_pb2.CompleteAuthorizationResponse(connection=made)

@@ -26,7 +26,7 @@ async def serving(
     found: Connections,
 ) -> AsyncIterator[Stub]:
     """The service on a port of its own."""
-    service = ConnectionService(found.directory, found.sealer("connections"))
+    service = ConnectionService(found.directory, found.authorizations, found.sealer("connections"))
     add = connection_pb2_grpc.add_ConnectionServiceServicer_to_server
     server = GrpcServer([Service("ucal.v1.ConnectionService", add, service)])
     port = await server.start("127.0.0.1:0")
@@ -189,12 +189,12 @@ async def test_credentials_that_are_brought_are_tested_and_handed_back(
         (
             "StartAuthorization",
             pb.StartAuthorizationRequest(provider="vendor", redirect_uri="https://a.example/x"),
-            (grpc.StatusCode.UNIMPLEMENTED, "NOT_IN_THIS_VERSION", []),
+            (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST", ["redirect_uri"]),
         ),
         (
             "CompleteAuthorization",
             pb.CompleteAuthorizationRequest(state="s", code="c"),
-            (grpc.StatusCode.UNIMPLEMENTED, "NOT_IN_THIS_VERSION", []),
+            (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST", ["state"]),
         ),
     ],
 )

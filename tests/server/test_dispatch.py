@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import grpc
 import pytest
@@ -38,7 +38,7 @@ class Scripted(Provider):
 
     name = "scripted"
     display_name = "Scripted"
-    features = {
+    features: ClassVar = {
         ops.LIST_EVENTS: provider_pb2.Capability(max_page_size=50),
         ops.CREATE_EVENT: provider_pb2.Capability(
             writable_fields=["subject", "start_at", "end_at", "recurrence", "conference"],

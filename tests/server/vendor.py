@@ -17,6 +17,7 @@ from aiohttp import web
 from providers.core import operations as ops
 from providers.core.auth import OAuthConfig
 from providers.core.call import Account, Call
+from providers.core.oauth import challenge
 from providers.core.provider import Provider
 from ucal.v1 import calendar_pb2, provider_pb2
 
@@ -99,11 +100,13 @@ class VendorServer:
         lose: so many answers of the token endpoint get lost, after the work is done.
         answer: what the token endpoint answers instead: status and JSON.
         life: expires_in.
+        codes: authorization codes that were handed out: redirect URI and PKCE challenge of each.
     """
 
     def __init__(self) -> None:
         self.access: set[str] = set()
         self.refresh: set[str] = set()
+        self.codes: dict[str, tuple[str, str]] = {}
         self.asked: list[dict[str, str]] = []
         self.revoked: list[str] = []
         self.calls: Counter[str] = Counter()
@@ -142,6 +145,12 @@ class VendorServer:
             "expires_in": self.life,
             "scope": "read write",
         }
+        if form["grant_type"] == "authorization_code":
+            known = self.codes.pop(form["code"], None)
+            if known is None or known != (form["redirect_uri"], challenge(form["code_verifier"])):
+                return web.json_response({"error": "invalid_grant"}, status=400)
+            grown["refresh_token"] = f"refresh-{number}"
+            self.refresh.add(f"refresh-{number}")
         if form["grant_type"] == "refresh_token":
             if form["refresh_token"] not in self.refresh:
                 return web.json_response({"error": "invalid_grant"}, status=400)
