@@ -22,6 +22,7 @@ from ucal.v1 import event_pb2, types_pb2
 
 WRITABLE = (
     "start_at",
+    "end_at",
     "timezone",
     "attendees",
     "location",
@@ -102,6 +103,12 @@ def _check(event: event_pb2.Event, kind: EventType) -> list[str]:
     """
     if event.start_at.WhichOneof("value") != "timestamp":
         raise ProviderError.invalid("event.start_at", "a booking begins at an instant")
+    if event.end_at.WhichOneof("value"):
+        length = times.instant(event.end_at) - times.instant(event.start_at)
+        if length != timedelta(minutes=kind.duration or 0):
+            raise ProviderError.invalid(
+                "event.end_at", "the length of a booking is the link's duration: leave it out"
+            )
     _check_people(event)
     _check_answers(event, kind)
     first, *guests = event.attendees

@@ -74,7 +74,7 @@ FEATURES: Mapping[Operation, provider_pb2.Capability] = {
         oauth_scopes=_BOOKINGS,
         notes="Paid plans only. Needs link_id, start_at of a free slot (ListLinkSlots), and one "
         "attendee with a name; further attendees are guests, of whom the address is kept. The "
-        "link says how long it takes (end_at is dropped), and which places and calls there are to "
+        "link says how long it takes, and which places and calls there are to "
         "choose from.",
     ),
     ops.DELETE_EVENT: provider_pb2.Capability(

@@ -15,6 +15,7 @@ from providers.calendly import (
 )
 from providers.calendly.api import Api, Memory, api
 from providers.calendly.features import FEATURES, OAUTH, REASONS
+from providers.calendly.push import CalendlyPush
 from providers.calendly.wire import User
 from providers.core.call import Account, Call, ChangesPage, ChangesQuery
 from providers.core.errors import ProviderError
@@ -25,7 +26,14 @@ from ucal.v1 import busy_pb2, calendar_pb2, event_pb2, link_pb2, provider_pb2, r
 
 
 class Calendly(Provider):
-    """Calendly API v2. No settings of its own: `base_url` and `token_url` are all its hosts."""
+    """Calendly API v2. No settings of its own: `base_url` and `token_url` are all its hosts.
+
+    `webhook_secret` is the signing key of the operator's OAuth app. Without it each subscription
+    has a key of its own, which Calendly takes from personal tokens only.
+
+    Attributes:
+        push: see `providers.core.push`.
+    """
 
     name = "calendly"
     display_name = "Calendly"
@@ -41,6 +49,7 @@ class Calendly(Provider):
     def __init__(self, settings: ProviderSettings) -> None:
         super().__init__(settings)
         self._memory = Memory()
+        self.push = CalendlyPush(self._api, settings.webhook_secret)
 
     def classify(self, reply: Reply) -> ProviderError:
         """As Calendly's error answers have it."""

@@ -254,3 +254,32 @@ class Problem(msgspec.Struct, gc=False):
     message: str | None = None
     details: list[Detail] | None = None
     error: str | None = None
+
+
+class UriRef(msgspec.Struct, gc=False):
+    """An object of which the URI alone is read."""
+
+    uri: str | None = None
+
+
+class Payload(msgspec.Struct, gc=False):
+    """WebhookPayload.payload, of any event; `event` is a URI, or an object that holds one."""
+
+    uri: str | None = None
+    event: str | UriRef | None = None
+    invitee: str | None = None
+    recap: UriRef | None = None
+
+
+class Delivered(msgspec.Struct, gc=False):
+    """WebhookPayload."""
+
+    event: str
+    payload: Payload
+
+
+class Hook(msgspec.Struct, gc=False):
+    """WebhookSubscription."""
+
+    uri: str
+    callback_url: str | None = None

@@ -177,7 +177,7 @@ def busy_times(world: World, ids: Ids, query: Json, body: Any) -> Answer:
         if event["status"] == "active" and query["user"] == event["event_memberships"][0]["user"]
     ]
     items += [
-        {"type": "external", "start_time": stamp(a), "end_time": stamp(b)}
+        {"type": world.external_type, "start_time": stamp(a), "end_time": stamp(b)}
         for a, b in world.external
         if query["user"] == HOST
     ]

@@ -50,6 +50,7 @@ class Calendly:
         self.faults: list[Fault] = []
         self.journal: list[Exchange] = []
         self.url = ""
+        self.armed = False
 
     async def __aenter__(self) -> Self:
         app = web.Application()
@@ -71,6 +72,10 @@ class Calendly:
         title = titles.get(status, "Error")
         body = json.dumps({"title": title, "message": "That did not work."}).encode()
         self.faults += [Fault(status, reset, body if status != 429 else b"{}")] * times
+
+    def fail_reads_after_write(self) -> None:
+        """From the next write on, reads fail."""
+        self.armed = True
 
     def lose(self) -> None:
         """Do the next write, and cut the connection before answering."""
@@ -94,6 +99,8 @@ class Calendly:
             status, answer = self._route(request.method, path, query, body)
         except Refusal as refusal:
             status, answer = refusal.status, refusal.body
+        if self.armed and request.method != "GET":
+            self.fail(500, times=50)
         self.journal.append(Exchange(request.method, path, query, body, status, answer))
         if fault is not None and request.transport is not None:
             request.transport.abort()

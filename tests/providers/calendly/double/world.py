@@ -72,7 +72,10 @@ class World:
     invitees: dict[str, list[Json]] = field(default_factory=dict)
     recaps: dict[str, Json] = field(default_factory=dict)
     transcripts: dict[str, str] = field(default_factory=dict)
+    hooks: dict[str, Json] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
     external: list[tuple[datetime, datetime]] = field(default_factory=list)
+    external_type: str = "external"
     broken_calendar: bool = False
     free_plan: bool = False
     _last: datetime = datetime(2026, 1, 1, tzinfo=UTC)
@@ -80,7 +83,7 @@ class World:
     def __post_init__(self) -> None:
         self.users[HOST] = user(HOST, "Host Example")
         self.users[OTHER] = user(OTHER, "Other Example")
-        quick = self.add_type("Quick chat", uri=QUICK, duration=20)
+        quick = self.add_type("Quick chat", uri=QUICK)
         quick["locations"] = [{"kind": "zoom_conference"}, {"kind": "ask_invitee"}]
         quick["custom_questions"] = [
             {

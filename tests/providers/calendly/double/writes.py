@@ -2,10 +2,11 @@
 
 import re
 import secrets
+import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.providers.calendly.double.reads import Answer, Ids, one
+from tests.providers.calendly.double.reads import Answer, Ids, one, paged
 from tests.providers.calendly.double.world import API, HOST, Json, Refusal, World, moment
 
 INVALID = "The supplied parameters are invalid."
@@ -194,7 +195,48 @@ def create_share(world: World, ids: Ids, query: Json, body: Any) -> Answer:
     return 201, {"resource": {"scheduling_links": [link], "share_override": override}}
 
 
+def create_hook(world: World, ids: Ids, query: Json, body: Any) -> Answer:
+    if world.free_plan:
+        message = "Please upgrade your Calendly account to Standard"
+        raise Refusal(403, "Permission Denied", message)
+    if not body["url"].startswith("https://") or not body["events"]:
+        raise refuse("url")
+    if any(hook["callback_url"] == body["url"] for hook in world.hooks.values()):
+        raise Refusal(409, "Already Exists", "Hook with this url already exists")
+    now = world.now()
+    uri = f"{API}/webhook_subscriptions/{uuid.uuid4()}"
+    world.keys[uri] = body.get("signing_key", "")
+    world.hooks[uri] = {
+        "uri": uri,
+        "callback_url": body["url"],
+        "created_at": now,
+        "updated_at": now,
+        "retry_started_at": None,
+        "state": "active",
+        "events": body["events"],
+        "scope": body["scope"],
+        "organization": body["organization"],
+        "user": body["user"],
+        "group": None,
+        "creator": HOST,
+    }
+    return 201, {"resource": world.hooks[uri]}
+
+
+def list_hooks(world: World, ids: Ids, query: Json, body: Any) -> Answer:
+    return paged("webhook_subscriptions", list(world.hooks.values()), query)
+
+
+def delete_hook(world: World, ids: Ids, query: Json, body: Any) -> Answer:
+    if world.hooks.pop(f"{API}/webhook_subscriptions/{ids[0]}", None) is None:
+        return one(None)
+    return 204, None
+
+
 ROUTES = (
+    ("POST", "/webhook_subscriptions", create_hook),
+    ("GET", "/webhook_subscriptions", list_hooks),
+    ("DELETE", "/webhook_subscriptions/*", delete_hook),
     ("POST", "/invitees", book),
     ("POST", "/scheduled_events/*/cancellation", cancel),
     ("POST", "/event_types", create_type),
