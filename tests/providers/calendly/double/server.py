@@ -51,6 +51,7 @@ class Calendly:
         self.journal: list[Exchange] = []
         self.url = ""
         self.armed = False
+        self.garble_writes = False
 
     async def __aenter__(self) -> Self:
         app = web.Application()
@@ -104,6 +105,8 @@ class Calendly:
         self.journal.append(Exchange(request.method, path, query, body, status, answer))
         if fault is not None and request.transport is not None:
             request.transport.abort()
+        if self.garble_writes and request.method != "GET":
+            return web.Response(status=status, body=b"<html>", headers=headers)
         if answer is None:
             return web.Response(status=status, headers=headers)
         return web.json_response(answer, status=status, headers=headers)
