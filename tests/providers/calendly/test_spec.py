@@ -27,6 +27,10 @@ def _spec() -> dict[str, Any]:
     found: dict[str, Any] = json.loads((FOLDER / "calendly-v2.openapi.json").read_text())
     # It contradicts its own examples: a Zoom call has type "zoom" and a number for an id.
     found["components"]["schemas"]["Location"] = {}
+    # The answer knows the event names of 2026, the request those of 2024.
+    hook = found["components"]["schemas"]["WebhookSubscription"]["properties"]["events"]
+    post = found["paths"]["/webhook_subscriptions"]["post"]["requestBody"]
+    post["content"]["application/json"]["schema"]["properties"]["events"] = hook
     return _nullable(found)
 
 
