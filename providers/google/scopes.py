@@ -52,7 +52,8 @@ def oauth(*scopes: str) -> OAuthConfig:
 
     `access_type=offline` with `prompt=consent` is what yields a refresh token every time, also on a
     second consent; `include_granted_scopes` makes authorization incremental. A refresh answers
-    without a new refresh token as a rule, and the old one lives on.
+    without a new refresh token as a rule, and the old one lives on. A service account signs a JWT,
+    whose subject is the user it acts for (domain-wide delegation).
     """
     return OAuthConfig(
         authorize_url="https://accounts.google.com/o/oauth2/v2/auth",
@@ -64,4 +65,5 @@ def oauth(*scopes: str) -> OAuthConfig:
             "prompt": "consent",
             "include_granted_scopes": "true",
         },
+        service_grant="jwt_bearer",
     )
