@@ -7,6 +7,7 @@ from providers.core.provider import Provider
 
 PROVIDERS: dict[str, str] = {
     "apple_icloud": "providers.caldav.provider:AppleICloud",
+    "calcom": "providers.calcom.provider:CalCom",
     "caldav": "providers.caldav.provider:CalDav",
     "calendly": "providers.calendly.provider:Calendly",
     "google_calendar": "providers.google.provider_calendar:GoogleCalendar",
@@ -14,6 +15,7 @@ PROVIDERS: dict[str, str] = {
     "goto": "providers.goto.provider:GoTo",
     "outlook": "providers.microsoft.provider_outlook:Outlook",
     "sandbox": "providers.sandbox.provider:Sandbox",
+    "teams": "providers.microsoft.provider_teams:Teams",
     "zoom": "providers.zoom.provider:Zoom",
 }
 

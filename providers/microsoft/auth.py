@@ -19,14 +19,14 @@ _LOGIN = "https://login.microsoftonline.com/{tenant}/oauth2/v2.0"
 APPLICATION_SCOPES = ("https://graph.microsoft.com/.default",)
 
 
-def oauth(*scopes: str) -> OAuthConfig:
+def oauth(*scopes: str, tenant: str = TENANT) -> OAuthConfig:
     """Entra's v2.0 endpoints, with what a person is asked for. Refresh tokens rotate."""
     return OAuthConfig(
         authorize_url=f"{_LOGIN}/authorize",
         token_url=f"{_LOGIN}/token",
         scopes=("offline_access", "User.Read", *scopes),
         rotates=True,
-        tenant=TENANT,
+        tenant=tenant,
         service_scopes=APPLICATION_SCOPES,
     )
 

@@ -22,7 +22,6 @@ class OutlookHarness:
     fixed_kinds: ClassVar[frozenset[ResourceKind]] = frozenset(
         {_BUSY, types_pb2.RESOURCE_KIND_ROOM, types_pb2.RESOURCE_KIND_LOCATION}
     )
-    reads_before_write = False
     link_id = ""
     calendar_id = ""
 

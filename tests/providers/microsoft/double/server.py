@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 from aiohttp import web
 
 from tests.providers.microsoft.double import routes
+from tests.providers.microsoft.double.bookings import Bookings
 from tests.providers.microsoft.double.delta import Deltas
 from tests.providers.microsoft.double.problems import Problem
 from tests.providers.microsoft.double.routes import Answer, Asked
@@ -50,6 +51,7 @@ class Graph:
         self.tokens = Tokens()
         self.deltas = Deltas()
         self.teams = Teams(self.world)
+        self.bookings = Bookings()
         self.subscriptions: dict[str, Json] = {}
         self.skips: dict[str, Json] = {}
         self.faults: list[Fault] = []
