@@ -16,6 +16,8 @@ from providers.core.errors import Kind, ProviderError
 from providers.core.http import Http
 from providers.core.replies import Reply
 
+_HOPS = 5
+_REDIRECTS = (301, 302, 307, 308)
 _PRINCIPAL = DAV + "current-user-principal"
 _HOMES = CALDAV + "calendar-home-set"
 _ADDRESSES = CALDAV + "calendar-user-address-set"
@@ -76,13 +78,27 @@ class Account:
 async def propfind(
     http: Http, url: str, *names: str, depth: int = 0, expect: tuple[int, ...] = ()
 ) -> Reply:
-    """PROPFIND; redirects are followed with the same method (RFC 6764 section 5)."""
-    return await http.send(
-        "PROPFIND",
-        url,
-        headers={**requests.XML, "Depth": str(depth)},
-        content=requests.propfind(*names),
-        expect=expect,
+    """PROPFIND; redirects are followed with the same method (RFC 6764 section 5).
+
+    The transport signs a redirected request only for the host that was asked; a partition of the
+    account is another one, and has to be among the allowed hosts.
+
+    Raises:
+        ProviderError: INVALID when a redirect or `url` leads to a host that is not allowed.
+    """
+    for _ in range(_HOPS):
+        reply = await http.send(
+            "PROPFIND",
+            url,
+            headers={**requests.XML, "Depth": str(depth)},
+            content=requests.propfind(*names),
+            expect=(*_REDIRECTS, *expect),
+        )
+        if reply.status not in _REDIRECTS:
+            return reply
+        url = urljoin(reply.url, reply.headers.get("location", ""))
+    raise ProviderError(
+        Kind.PROVIDER_FAULT, "the CalDAV server redirects in circles", reason="REDIRECT_REFUSED"
     )
 
 

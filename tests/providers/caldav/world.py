@@ -183,6 +183,7 @@ async def opened(
     url: str = "",
     user: str = "",
     calendar: bool = True,
+    hosts: tuple[str, ...] = (),
 ) -> AsyncIterator[World]:
     """The provider on a connection to `server`, with a calendar of its own."""
     transport = Transport(Guard(allowed_networks=["127.0.0.0/8"]))
@@ -193,7 +194,7 @@ async def opened(
         Door(transport),
         url or server.url,
         subject.auth(grant),
-        subject.allowed_hosts,
+        (*subject.allowed_hosts, *hosts),
         classify=subject.classify,
     )
     call = Call("connection-1", http, account_key=uuid.uuid4().hex)
