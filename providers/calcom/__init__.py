@@ -1,0 +1,1 @@
+"""Cal.com, hosted and self-hosted, by its API v2."""

@@ -1,0 +1,102 @@
+"""Cal.com: which operation is carried out where. Nothing is decided here."""
+
+from providers.calcom import api, busy, calendars, changes, errors, links, reading
+from providers.calcom.features import FEATURES, REASONS
+from providers.core.auth import OAuthConfig
+from providers.core.call import Account, Call, ChangesPage, ChangesQuery
+from providers.core.errors import ProviderError
+from providers.core.http import Reply
+from providers.core.provider import Provider
+from ucal.v1 import busy_pb2, calendar_pb2, event_pb2, link_pb2, provider_pb2
+
+_SCOPES = (
+    "PROFILE_READ",
+    "BOOKING_READ",
+    "BOOKING_WRITE",
+    "EVENT_TYPE_READ",
+    "EVENT_TYPE_WRITE",
+    "SCHEDULE_READ",
+    "APPS_READ",
+)
+
+
+class CalCom(Provider):
+    """Cal.com API v2, hosted, or on a server of one's own.
+
+    A connection to a server of one's own names it as base_url: `https://<host>/v2`. OAuth endpoints
+    of such a server are set as `authorize_url` and `token_url`.
+    """
+
+    name = "calcom"
+    display_name = "Cal.com"
+    api_version = "v2"
+    documentation_url = "https://cal.com/docs/api-reference/v2"
+    base_url = api.BASE_URL
+    self_hosted = True
+    auth_kinds = (provider_pb2.AUTH_KIND_API_KEY, provider_pb2.AUTH_KIND_OAUTH)
+    oauth = OAuthConfig(
+        authorize_url="https://app.cal.com/auth/oauth2/authorize",
+        token_url="https://api.cal.com/v2/auth/oauth2/token",
+        scopes=_SCOPES,
+        rotates=True,
+    )
+    delta_kinds = changes.KINDS
+    features = FEATURES
+    reasons = REASONS
+
+    def classify(self, reply: Reply) -> ProviderError:
+        """By the words of Cal.com's server."""
+        return errors.classify(reply)
+
+    async def test_connection(self, call: Call) -> Account:
+        """Ask who the account is."""
+        found = await api.me(call)
+        return Account(name=found.name or "", email=found.email or "")
+
+    async def list_changes(self, call: Call, query: ChangesQuery) -> ChangesPage:
+        return await changes.list_changes(call, query)
+
+    async def list_calendars(
+        self, call: Call, request: calendar_pb2.ListCalendarsRequest
+    ) -> calendar_pb2.ListCalendarsResponse:
+        return await calendars.list_calendars(call, request)
+
+    async def get_calendar(
+        self, call: Call, request: calendar_pb2.GetCalendarRequest
+    ) -> calendar_pb2.GetCalendarResponse:
+        return await calendars.get_calendar(call, request)
+
+    async def list_events(
+        self, call: Call, request: event_pb2.ListEventsRequest
+    ) -> event_pb2.ListEventsResponse:
+        return await reading.list_events(call, request)
+
+    async def get_event(
+        self, call: Call, request: event_pb2.GetEventRequest
+    ) -> event_pb2.GetEventResponse:
+        return await reading.get_event(call, request)
+
+    async def list_event_instances(
+        self, call: Call, request: event_pb2.ListEventInstancesRequest
+    ) -> event_pb2.ListEventInstancesResponse:
+        return await reading.list_event_instances(call, request)
+
+    async def list_busy(
+        self, call: Call, request: busy_pb2.ListBusyRequest
+    ) -> busy_pb2.ListBusyResponse:
+        return await busy.list_busy(call, request)
+
+    async def list_links(
+        self, call: Call, request: link_pb2.ListLinksRequest
+    ) -> link_pb2.ListLinksResponse:
+        return await links.list_links(call, request)
+
+    async def get_link(
+        self, call: Call, request: link_pb2.GetLinkRequest
+    ) -> link_pb2.GetLinkResponse:
+        return await links.get_link(call, request)
+
+    async def list_link_slots(
+        self, call: Call, request: link_pb2.ListLinkSlotsRequest
+    ) -> link_pb2.ListLinkSlotsResponse:
+        return await links.list_link_slots(call, request)
