@@ -7,7 +7,16 @@ from google.protobuf.duration_pb2 import Duration
 from providers.core import operations as ops
 from providers.core.auth import OAuthConfig
 from providers.core.operations import Operation, ResourceKind
-from providers.goto import calendars, events, meetings
+from providers.goto import (
+    calendars,
+    events,
+    meetings,
+    recordings,
+    registrants,
+    webinar_parse,
+    webinar_writes,
+    webinars,
+)
 from ucal.v1 import provider_pb2, types_pb2, watch_pb2
 
 # "collab:" is for both products; accounts' administration would need "identity:".
@@ -70,6 +79,72 @@ FEATURES: Mapping[Operation, provider_pb2.Capability] = {
         notes="GoTo has no webhooks for meetings. While a meeting is running GoTo lists it "
         "nowhere: it looks deleted then, and is told as new when it has ended.",
     ),
+    ops.LIST_WEBINARS: provider_pb2.Capability(
+        readable_fields=webinar_parse.READABLE,
+        max_page_size=webinars.MAX_PAGE,
+        oauth_scopes=SCOPES,
+        notes="GoTo wants a range: where the window is open it reaches a year from now. Lists "
+        "tell approval_mode, but neither organizer nor capacity.",
+    ),
+    ops.GET_WEBINAR: provider_pb2.Capability(
+        readable_fields=webinar_parse.READABLE,
+        oauth_scopes=SCOPES,
+        notes="panelists and registration_fields cost a request each: name other fields in "
+        "read_mask to go without. has_recording is read when read_mask names it. Of a sequence "
+        "GoTo shows the sessions ahead; each session of a series is a webinar of its own. Not "
+        "told: approval_mode.",
+    ),
+    ops.CREATE_WEBINAR: provider_pb2.Capability(
+        writable_fields=webinar_writes.WRITABLE_ON_CREATE,
+        idempotency=provider_pb2.IDEMPOTENCY_SUPPORT_NONE,
+        oauth_scopes=SCOPES,
+        notes="Recurrence: one RRULE of FREQ=DAILY, WEEKLY or MONTHLY with COUNT or UNTIL and no "
+        "other part. GoTo keeps one zone, that of start_at.",
+    ),
+    ops.UPDATE_WEBINAR: provider_pb2.Capability(
+        writable_fields=webinar_parse.WRITABLE,
+        scopes=[types_pb2.UPDATE_SCOPE_ALL],
+        oauth_scopes=SCOPES,
+        notes="GoTo replaces the whole definition, has no versions, and does not show the "
+        "e-mail settings, which may fall back to its own. Sessions of a sequence are not moved. "
+        "What is running or over cannot be changed.",
+    ),
+    ops.DELETE_WEBINAR: provider_pb2.Capability(
+        scopes=[types_pb2.UPDATE_SCOPE_ALL], oauth_scopes=SCOPES
+    ),
+    ops.WATCH_WEBINARS: provider_pb2.Capability(
+        min_poll_interval=_POLL,
+        deletions=_RECONCILED,
+        oauth_scopes=SCOPES,
+        notes="Lists do not tell of panelists and registrants: changes of those are not seen.",
+    ),
+    ops.LIST_WEBINAR_REGISTRANTS: provider_pb2.Capability(
+        max_page_size=registrants.MAX_PAGE,
+        oauth_scopes=SCOPES,
+        notes="GoTo does not filter by status: pages of a status may be short or empty. Answers "
+        "to the form are not in the list.",
+    ),
+    ops.CREATE_WEBINAR_REGISTRANT: provider_pb2.Capability(
+        writable_fields=registrants.WRITABLE,
+        oauth_scopes=SCOPES,
+        notes="GoTo wants a first and a last name: the last word of name is the latter. Keys of "
+        "answers are those of registration_fields.",
+    ),
+    ops.LIST_RECORDINGS: provider_pb2.Capability(
+        readable_fields=recordings.READABLE,
+        max_page_size=recordings.MAX_PAGE,
+        oauth_scopes=SCOPES,
+        notes="Those of meetings, then those of webinars; the latter have no start and are told "
+        "by created_at. Without a start of the window those of meetings within the past year. "
+        "Where the user lacks one of the two products, those of the other. URLs of downloads "
+        "are signed and short-lived: lists leave them out, GetRecording has them.",
+    ),
+    ops.GET_RECORDING: provider_pb2.Capability(
+        readable_fields=recordings.READABLE, oauth_scopes=SCOPES
+    ),
+    ops.WATCH_RECORDINGS: provider_pb2.Capability(
+        min_poll_interval=_POLL, deletions=_RECONCILED, oauth_scopes=SCOPES
+    ),
 }
 
 _ONE_CALENDAR = "GoTo has one calendar per organizer, which comes and goes with the organizer"
@@ -87,8 +162,9 @@ REASONS: Mapping[Operation | ResourceKind, str] = {
     types_pb2.RESOURCE_KIND_BUSY: "GoTo has no free/busy",
     types_pb2.RESOURCE_KIND_LINK: "GoTo has no API for booking links; personal meeting rooms are "
     "none",
-    types_pb2.RESOURCE_KIND_RECORDING: "recordings of GoTo are not read yet",
-    types_pb2.RESOURCE_KIND_WEBINAR: "webinars of GoTo are not read yet",
+    ops.LIST_TRANSCRIPT_SEGMENTS: "GoTo has transcripts as files only, on hosts and in a form that "
+    "are not documented: see the media of GetRecording",
+    ops.UPDATE_WEBINAR_REGISTRANT_STATUS: "GoTo's API neither approves nor denies registrants",
     types_pb2.RESOURCE_KIND_ROOM: "GoTo's meeting API knows no rooms of buildings",
     types_pb2.RESOURCE_KIND_LOCATION: "GoTo's meeting API knows no buildings",
 }

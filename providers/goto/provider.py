@@ -8,10 +8,26 @@ from providers.core.errors import ProviderError
 from providers.core.http import Reply
 from providers.core.provider import Provider
 from providers.core.settings import ProviderSettings
-from providers.goto import calendars, errors, event_writes, events
+from providers.goto import (
+    calendars,
+    errors,
+    event_writes,
+    events,
+    recordings,
+    registrants,
+    webinar_writes,
+    webinars,
+)
 from providers.goto.api import Api, Memory
 from providers.goto.features import FEATURES, OAUTH, REASONS
-from ucal.v1 import calendar_pb2, connection_pb2, event_pb2, provider_pb2
+from ucal.v1 import (
+    calendar_pb2,
+    connection_pb2,
+    event_pb2,
+    provider_pb2,
+    recording_pb2,
+    webinar_pb2,
+)
 
 
 class GoTo(Provider):
@@ -87,3 +103,48 @@ class GoTo(Provider):
         self, call: Call, request: event_pb2.DeleteEventRequest
     ) -> event_pb2.DeleteEventResponse:
         return await event_writes.delete_event(self._api(call), request)
+
+    async def list_webinars(
+        self, call: Call, request: webinar_pb2.ListWebinarsRequest
+    ) -> webinar_pb2.ListWebinarsResponse:
+        return await webinars.list_webinars(self._api(call), request)
+
+    async def get_webinar(
+        self, call: Call, request: webinar_pb2.GetWebinarRequest
+    ) -> webinar_pb2.GetWebinarResponse:
+        return await webinars.get_webinar(self._api(call), request)
+
+    async def create_webinar(
+        self, call: Call, request: webinar_pb2.CreateWebinarRequest
+    ) -> webinar_pb2.CreateWebinarResponse:
+        return await webinar_writes.create_webinar(self._api(call), request)
+
+    async def update_webinar(
+        self, call: Call, request: webinar_pb2.UpdateWebinarRequest
+    ) -> webinar_pb2.UpdateWebinarResponse:
+        return await webinar_writes.update_webinar(self._api(call), request)
+
+    async def delete_webinar(
+        self, call: Call, request: webinar_pb2.DeleteWebinarRequest
+    ) -> webinar_pb2.DeleteWebinarResponse:
+        return await webinar_writes.delete_webinar(self._api(call), request)
+
+    async def list_webinar_registrants(
+        self, call: Call, request: webinar_pb2.ListWebinarRegistrantsRequest
+    ) -> webinar_pb2.ListWebinarRegistrantsResponse:
+        return await registrants.list_webinar_registrants(self._api(call), request)
+
+    async def create_webinar_registrant(
+        self, call: Call, request: webinar_pb2.CreateWebinarRegistrantRequest
+    ) -> webinar_pb2.CreateWebinarRegistrantResponse:
+        return await registrants.create_webinar_registrant(self._api(call), request)
+
+    async def list_recordings(
+        self, call: Call, request: recording_pb2.ListRecordingsRequest
+    ) -> recording_pb2.ListRecordingsResponse:
+        return await recordings.list_recordings(self._api(call), request)
+
+    async def get_recording(
+        self, call: Call, request: recording_pb2.GetRecordingRequest
+    ) -> recording_pb2.GetRecordingResponse:
+        return await recordings.get_recording(self._api(call), request)

@@ -195,3 +195,12 @@ class Trouble(msgspec.Struct, gc=False, rename={"description": "error_descriptio
     msg: object = None
     error: object = None
     description: object = None
+
+
+class Delivered(msgspec.Struct, gc=False):
+    """Body of a webhook's delivery, as far as it is used. Keys are numbers of 64 bits here."""
+
+    eventName: str = ""
+    eventKey: Key = None
+    webinarKey: Key = None
+    product: str = ""

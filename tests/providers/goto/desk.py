@@ -23,7 +23,7 @@ from providers.goto.provider import GoTo as Provider
 from tests.providers.goto.double import GoTo
 from tests.providers.goto.double.server import Exchange
 from tests.providers.goto.double.world import TOKEN
-from ucal.v1 import event_pb2, types_pb2
+from ucal.v1 import event_pb2, recording_pb2, types_pb2, webinar_pb2
 
 CONNECTION = "c1"
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -86,6 +86,53 @@ class Desk:
                 return found
             request.page_token = answer.next_page_token
 
+    # -- webinars
+
+    async def plan(self, webinar: webinar_pb2.Webinar) -> webinar_pb2.CreateWebinarResponse:
+        request = webinar_pb2.CreateWebinarRequest(webinar=webinar)
+        return await self.provider.create_webinar(self.call, request)
+
+    async def webinar(self, id: str, *paths: str) -> webinar_pb2.Webinar:
+        request = webinar_pb2.GetWebinarRequest(id=id, read_mask=FieldMask(paths=paths))
+        return (await self.provider.get_webinar(self.call, request)).webinar
+
+    async def replan(
+        self, id: str, webinar: webinar_pb2.Webinar, *paths: str, **fields: Any
+    ) -> webinar_pb2.UpdateWebinarResponse:
+        request = webinar_pb2.UpdateWebinarRequest(
+            id=id, webinar=webinar, update_mask=FieldMask(paths=paths), **fields
+        )
+        return await self.provider.update_webinar(self.call, request)
+
+    async def webinars(self, **fields: Any) -> list[webinar_pb2.Webinar]:
+        request = webinar_pb2.ListWebinarsRequest(**fields)
+        found: list[webinar_pb2.Webinar] = []
+        while True:
+            answer = await self.provider.list_webinars(self.call, request)
+            found += answer.webinars
+            if not answer.next_page_token:
+                return found
+            request.page_token = answer.next_page_token
+
+    async def register(
+        self, webinar_id: str, **fields: Any
+    ) -> webinar_pb2.CreateWebinarRegistrantResponse:
+        registrant = webinar_pb2.WebinarRegistrant(**fields)
+        request = webinar_pb2.CreateWebinarRegistrantRequest(
+            webinar_id=webinar_id, registrant=registrant
+        )
+        return await self.provider.create_webinar_registrant(self.call, request)
+
+    async def recordings(self, **fields: Any) -> list[recording_pb2.Recording]:
+        request = recording_pb2.ListRecordingsRequest(**fields)
+        found: list[recording_pb2.Recording] = []
+        while True:
+            answer = await self.provider.list_recordings(self.call, request)
+            found += answer.recordings
+            if not answer.next_page_token:
+                return found
+            request.page_token = answer.next_page_token
+
 
 @asynccontextmanager
 async def desk() -> AsyncIterator[Desk]:
@@ -118,6 +165,25 @@ def meeting(
 ) -> event_pb2.Event:
     end = instant(start + timedelta(minutes=minutes))
     return event_pb2.Event(subject=subject, start_at=instant(start), end_at=end, **fields)
+
+
+def launch(
+    subject: str = "Launch",
+    start: datetime = SOON,
+    zone: str = "America/New_York",
+    rule: str = "",
+    **fields: Any,
+) -> webinar_pb2.Webinar:
+    found = webinar_pb2.Webinar(
+        subject=subject,
+        description="What is new",
+        start_at=instant(start, zone),
+        end_at=instant(start + timedelta(hours=1), zone),
+        **fields,
+    )
+    if rule:
+        found.recurrence.rules.append(f"RRULE:{rule}")
+    return found
 
 
 class refused:  # noqa: N801 - reads as a word
