@@ -8,16 +8,18 @@ connection are spaced out before that happens; core tries again, with growing pa
 import asyncio
 import hashlib
 from collections import OrderedDict
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from providers.core.call import Call
 from providers.core.errors import Kind, ProviderError
 from providers.core.http import Http, Reply, quote
+from providers.core.settings import ProviderSettings
 
 Params: TypeAlias = Mapping[str, str | int | Sequence[str]]
+T = TypeVar("T")
 
 # Google's default quota of a user, for projects made after 2026-05-01.
 REQUESTS_PER_MINUTE = 600
@@ -122,6 +124,30 @@ class Api:
                 retry_after=seconds,
             )
         await asyncio.sleep(seconds)
+
+
+def pace_of(settings: ProviderSettings) -> Pace:
+    """As `requests_per_minute` of the settings has it.
+
+    Raises:
+        ValueError: it is no number.
+    """
+    text = settings.extra.get("requests_per_minute", "")
+    if text and not text.isdecimal():
+        raise ValueError("requests_per_minute is a whole number, 0 for no limit")
+    return Pace(int(text) if text else REQUESTS_PER_MINUTE)
+
+
+async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Results in order; the first failure ends the others, and is raised as it is."""
+    tasks = [asyncio.ensure_future(each) for each in work]
+    try:
+        return await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
 
 
 def api(call: Call, pace: Pace) -> Api:

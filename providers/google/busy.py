@@ -18,7 +18,7 @@ from providers.core.errors import Kind, ProviderError
 from providers.core.raw import fill_raw
 from providers.core.wire import decode
 from providers.google import reading, series
-from providers.google.api import Api, calendar_path
+from providers.google.api import Api, calendar_path, together
 from providers.google.wire import Event, Events, FreeBusyResponse
 from ucal.v1 import busy_pb2
 
@@ -170,10 +170,7 @@ async def _query(api: Api, calendars: list[str], low: datetime, high: datetime) 
             )
         _note_silent(batch, found, failed)
 
-    async with asyncio.TaskGroup() as group:
-        for batch in batches:
-            for piece in pieces:
-                group.create_task(ask(batch, piece))
+    await together(ask(batch, piece) for batch in batches for piece in pieces)
     seams = {piece[0] for piece in pieces[1:]}
     return {name: _sewn(spans, seams) for name, spans in found.items()}, failed
 
@@ -220,9 +217,7 @@ async def _from_events(api: Api, calendars: list[str], low: datetime, high: date
                 raise
             failed[calendar_id] = _status("notFound")
 
-    async with asyncio.TaskGroup() as group:
-        for calendar_id in calendars:
-            group.create_task(ask(calendar_id))
+    await together(ask(calendar_id) for calendar_id in calendars)
     return found, failed
 
 

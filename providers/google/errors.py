@@ -4,6 +4,7 @@ Table of developers.google.com/workspace/calendar/api/guides/errors and of googl
 Workspace Events, Directory). Of a body only its machine-readable words are looked at.
 """
 
+import re
 from collections.abc import Mapping
 
 import msgspec
@@ -12,6 +13,8 @@ from providers.core.errors import Kind, ProviderError
 from providers.core.http import Reply, error_for
 from providers.google.wire import ErrorAnswer
 
+# What the challenge of RFC 6750 section 3 says is missing.
+_SCOPE = re.compile(r'scope="([\x21\x23-\x5b\x5d-\x7e ]{1,2000})"')
 _HOURS = 3 * 3600.0
 # Abuse limits ("Calendar usage limits exceeded.") last for hours, and daily ones for the day.
 _LONG = {"quotaExceeded": _HOURS, "dailyLimitExceeded": _HOURS}
@@ -97,6 +100,10 @@ def classify(reply: Reply) -> ProviderError:
     if found is None:
         return error
     kind, own_reason, sentence = found
+    if kind is Kind.INSUFFICIENT_SCOPE:
+        needed = _SCOPE.search(reply.headers.get("www-authenticate", ""))
+        if needed is not None:
+            error.metadata["needed_scope"] = needed[1]
     after = error.retry_after
     if after is None:
         after = _LONG.get(reason)

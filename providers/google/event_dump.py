@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from providers.core.errors import ProviderError
-from providers.google import tables
+from providers.google import series, tables
 from providers.google.event_times import dump_time
-from ucal.v1 import event_pb2
+from ucal.v1 import event_pb2, types_pb2
 
 MAX_ATTACHMENTS = 25
 MAX_REMINDERS = 5
@@ -27,12 +27,14 @@ class Draft:
 
     Attributes:
         patch: what is empty is to be cleared, not left out.
+        start: of the series, when the event does not tell it.
         dropped: fields that Google cannot keep.
         coerced: fields that Google keeps in another form.
     """
 
     body: Body = field(default_factory=dict)
     patch: bool = False
+    start: types_pb2.EventTime | None = None
     dropped: list[str] = field(default_factory=list)
     coerced: list[str] = field(default_factory=list)
 
@@ -84,7 +86,8 @@ def _color(draft: Draft, event: event_pb2.Event) -> None:
 
 
 def _recurrence(draft: Draft, event: event_pb2.Event) -> None:
-    rules = list(event.recurrence.rules)
+    start = draft.start or event.start_at
+    rules = [series.utc_until(line, start) for line in event.recurrence.rules]
     draft.body["recurrence"] = rules or None
 
 

@@ -6,10 +6,11 @@ Written for pages of thousands: fields are assigned one by one, and defaults are
 from typing import Any
 
 from providers.core import recurrence
+from providers.core.errors import ProviderError
 from providers.core.raw import fill_raw
 from providers.google import tables
 from providers.google.conferences import parse_conference
-from providers.google.event_times import parse_stamp, parse_time
+from providers.google.event_times import complete_days, parse_stamp, parse_time
 from providers.google.wire import Event, EventAttendee, EventPerson, EventReminders
 from ucal.v1 import event_pb2, types_pb2
 
@@ -96,14 +97,24 @@ def _parse_when(target: event_pb2.Event, found: Event, expanded: bool) -> None:
             target.is_all_day = True
     if end is not None:
         parse_time(target.end_at, end)
+    if target.is_all_day:
+        complete_days(target.start_at, target.end_at)
     if found.recurrence:
-        recurrence.fill(target.recurrence, found.recurrence, target.start_at)
+        _parse_recurrence(target, found.recurrence)
     if found.recurringEventId:
         target.recurring_event_id = found.recurringEventId
         planned = found.originalStartTime
         if planned is not None:
             parse_time(target.original_start_at, planned)
             target.is_exception = not expanded or _moved(target)
+
+
+def _parse_recurrence(target: event_pb2.Event, lines: list[str]) -> None:
+    try:
+        recurrence.fill(target.recurrence, lines, target.start_at)
+    except ProviderError:  # in a zone that is newer than ours
+        target.recurrence.Clear()
+        target.recurrence.rules.extend(lines)
 
 
 def _moved(target: event_pb2.Event) -> bool:

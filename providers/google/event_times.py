@@ -77,6 +77,17 @@ def parse_time(target: types_pb2.EventTime, found: EventDateTime) -> None:
         target.date.day = day.day
 
 
+def complete_days(start: types_pb2.EventTime, end: types_pb2.EventTime) -> None:
+    """Let an all-day event that ends nowhere, or where it starts, last for one day (P28)."""
+    first = times.date_of(start.date)
+    if end.WhichOneof("value") == "date" and times.date_of(end.date) > first:
+        return
+    try:
+        times.set_date(end, first + timedelta(days=1))
+    except OverflowError:
+        raise _fault() from None
+
+
 def _with_offset(text: str, zone: str) -> str:
     """A wall time beside its zone, as Google takes it and has been seen to answer it."""
     try:

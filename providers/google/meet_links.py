@@ -13,7 +13,7 @@ from providers.core import times
 from providers.core.errors import Kind, ProviderError
 from providers.core.wire import decode
 from providers.google import reading, series
-from providers.google.api import Api
+from providers.google.api import Api, together
 from providers.google.meet_parse import Link
 from providers.google.wire import Event, Events
 from providers.google.wire_meet import ConferenceRecord, Space
@@ -100,4 +100,4 @@ async def _codes(meet: Api, spaces: set[str]) -> dict[str, str]:
                 raise
         return name, decode(reply, Space).meetingCode
 
-    return dict(await asyncio.gather(*(ask(name) for name in sorted(spaces))))
+    return dict(await together(ask(name) for name in sorted(spaces)))

@@ -1,6 +1,5 @@
 """Recordings and transcripts of Google Meet: conference records, and what hangs on them."""
 
-import asyncio
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -13,7 +12,7 @@ from providers.core.errors import ProviderError
 from providers.core.http import Reply
 from providers.core.wire import decode
 from providers.google import cursors, meet_links, reading, series
-from providers.google.api import Api
+from providers.google.api import Api, together
 from providers.google.meet_parse import (
     Conference,
     Link,
@@ -73,8 +72,8 @@ class Meet:
     # -- reading conferences
 
     async def _conference(self, record: ConferenceRecord, link: Link) -> Conference:
-        recordings, transcripts, notes = await asyncio.gather(
-            *(self._pieces(record.name, kind) for kind in _KINDS)
+        recordings, transcripts, notes = await together(
+            self._pieces(record.name, kind) for kind in _KINDS
         )
         return Conference(record, recordings, transcripts, notes, link, self._drive_url)
 
@@ -165,8 +164,8 @@ class Meet:
         links = await meet_links.links_of(self._meet, self._calendar, records[place.record :])
         for at in range(place.record, len(records), _AT_ONCE):
             group = records[at : at + _AT_ONCE]
-            conferences = await asyncio.gather(
-                *(self._conference(each, links.get(each.name, Link())) for each in group)
+            conferences = await together(
+                self._conference(each, links.get(each.name, Link())) for each in group
             )
             for index, conference in enumerate(conferences, at):
                 pieces = [p for p in conference.pieces() if inside(p, walk.low, walk.high)]
@@ -218,11 +217,9 @@ class Meet:
         params: dict[str, str | int] = {"pageSize": request.page_size or MAX_PAGE}
         params |= {"pageToken": place.page} if place.page else {}
         name = transcripts[place.record].found.name
-        reply, people = await asyncio.gather(
-            self._meet.send("GET", f"{name}/entries", params=params),
-            self._participants(conference.record.name),
-        )
+        reply = await self._meet.send("GET", f"{name}/entries", params=params)
         page = decode(reply, TranscriptEntries)
+        people = await self._participants(conference.record.name)
         speakers = {each.name: name_of(each) for each in people}
         begun = start_of(piece)
         for entry in page.transcriptEntries:

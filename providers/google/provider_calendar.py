@@ -18,7 +18,7 @@ from providers.google import (
     updating,
     writing,
 )
-from providers.google.api import REQUESTS_PER_MINUTE, Api, Pace, api
+from providers.google.api import Api, api, pace_of
 from providers.google.channels import CalendarPush
 from providers.google.features_calendar import FEATURES, REASONS
 from ucal.v1 import (
@@ -53,7 +53,7 @@ class GoogleCalendar(Provider):
 
     def __init__(self, settings: ProviderSettings) -> None:
         super().__init__(settings)
-        self._pace = Pace(int(settings.extra.get("requests_per_minute") or REQUESTS_PER_MINUTE))
+        self._pace = pace_of(settings)
         self.push = CalendarPush(self._api)
 
     def classify(self, reply: Reply) -> ProviderError:

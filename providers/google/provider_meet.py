@@ -6,7 +6,7 @@ from providers.core.http import Reply
 from providers.core.provider import Provider
 from providers.core.settings import ProviderSettings
 from providers.google import errors, scopes
-from providers.google.api import REQUESTS_PER_MINUTE, Api, Pace, api
+from providers.google.api import Api, api, pace_of
 from providers.google.features_meet import FEATURES, REASONS
 from providers.google.meet_push import EVENTS_URL, USERINFO_URL, MeetPush
 from providers.google.meet_records import Meet
@@ -43,7 +43,7 @@ class GoogleMeet(Provider):
 
     def __init__(self, settings: ProviderSettings) -> None:
         super().__init__(settings)
-        self._pace = Pace(int(settings.extra.get("requests_per_minute") or REQUESTS_PER_MINUTE))
+        self._pace = pace_of(settings)
         self.push = MeetPush(
             lambda call: self._at(call, "workspace_events_url", EVENTS_URL),
             lambda call: self._at(call, "userinfo_url", USERINFO_URL),

@@ -1,11 +1,13 @@
 """What an event is to its series, what scopes that allows, arithmetic on planned times. Pure."""
 
 import enum
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TypeAlias
 
-from providers.core import times, timezones
+from providers.core import recurrence_lines, rrule, times, timezones
 from providers.core.errors import ProviderError
+from providers.core.rrule import RuleError
 from providers.google.event_times import parse_time
 from providers.google.wire import Event, EventDateTime
 from ucal.v1 import types_pb2
@@ -50,6 +52,29 @@ def reach(current: Event, scope: types_pb2.UpdateScope.ValueType) -> Reach:
             "scope", "this is the id of a series: address one of its instances"
         )
     raise ProviderError.invalid("scope", "is required for a recurring event")
+
+
+def utc_until(line: str, start: types_pb2.EventTime) -> str:
+    """An RRULE line with UNTIL as Google wants it: in UTC, or a date for whole days (P33).
+
+    Other lines, and those that cannot be read, stay as they are.
+    """
+    if not line.upper().startswith("RRULE:"):
+        return line
+    try:
+        rule = rrule.parse(line[6:])
+    except RuleError:
+        return line
+    wall = recurrence_lines.until_wall(rule, recurrence_lines.anchor(start))
+    if wall is None:
+        return line
+    until: Planned = wall.date()
+    if start.WhichOneof("value") == "timestamp":
+        zone = timezones.zone_or_none(start.time_zone) or UTC
+        until = wall.replace(microsecond=0, tzinfo=zone).astimezone(UTC)
+    if until == rule.until:
+        return line
+    return f"RRULE:{rrule.dump(replace(rule, until=until))}"
 
 
 def event_time(found: EventDateTime | None) -> types_pb2.EventTime:

@@ -162,29 +162,32 @@ def _half_moved(error: ProviderError, job: _Job) -> ProviderError:
 
 async def _patched(api: Api, job: _Job, calendar_id: str, *, fresh: bool) -> tuple[Reply, Draft]:
     """Write, and once more on a newer reading when the one at hand was too old."""
+    try:
+        return await _patched_once(api, job, calendar_id, fresh=fresh)
+    except ProviderError as error:
+        if error.kind is not Kind.CONFLICT or job.request.event.etag:
+            raise
+    job.found = await writing.load(api, calendar_id, job.event_id)
+    return await _patched_once(api, job, calendar_id, fresh=fresh)
+
+
+async def _patched_once(
+    api: Api, job: _Job, calendar_id: str, *, fresh: bool
+) -> tuple[Reply, Draft]:
     addressed = job.event_id == job.request.id
     given = job.request.event.etag if addressed and not fresh else ""
-    for attempt in (1, 2):
-        draft, rests = writing.draft_of_update(job.request, job.names, job.found.event)
-        later = await _keep_exceptions(api, job, calendar_id, draft)
-        writing.refuse_if_strict(job.request.strict, draft)
-        if not draft.body:
-            return job.found.reply, draft
-        etag = given or (job.found.event.etag if rests or job.request.event.etag else "")
-        try:
-            reply = await writing.patch(
-                api, calendar_id, job.event_id, draft.body, asked=job.asked, etag=etag
-            )
-        except ProviderError as error:
-            stale = error.kind is Kind.CONFLICT and not job.request.event.etag
-            if attempt == 2 or not stale:
-                raise
-            job.found = await writing.load(api, calendar_id, job.event_id)
-            continue
-        if later and not await overrides.carry_over(api, calendar_id, job.event_id, later):
-            draft.coerced.append("recurrence")
-        return reply, draft
-    raise AssertionError("unreachable")
+    draft, rests = writing.draft_of_update(job.request, job.names, job.found.event)
+    later = await _keep_exceptions(api, job, calendar_id, draft)
+    writing.refuse_if_strict(job.request.strict, draft)
+    if not draft.body:
+        return job.found.reply, draft
+    etag = given or (job.found.event.etag if rests or job.request.event.etag else "")
+    reply = await writing.patch(
+        api, calendar_id, job.event_id, draft.body, asked=job.asked, etag=etag
+    )
+    if later and not await overrides.carry_over(api, calendar_id, job.event_id, later):
+        draft.coerced.append("recurrence")
+    return reply, draft
 
 
 async def _keep_exceptions(

@@ -5,9 +5,11 @@ calendar:v3 revision 20261030. Booleans that have their default are left out by 
 an enumeration may grow are plain text.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+
+Int32 = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 
 
 class EventDateTime(msgspec.Struct, gc=False):
@@ -37,7 +39,7 @@ class EventAttendee(msgspec.Struct, gc=False):
     organizer: bool = False
     self: bool = False
     resource: bool = False
-    additionalGuests: int = 0
+    additionalGuests: Int32 = 0
 
 
 class EventAttachment(msgspec.Struct, gc=False):
@@ -53,7 +55,7 @@ class EventReminder(msgspec.Struct, gc=False):
     """events#reminders.overrides."""
 
     method: str = ""
-    minutes: int = 0
+    minutes: Int32 = 0
 
 
 class EventReminders(msgspec.Struct, gc=False):
@@ -144,7 +146,7 @@ class Event(msgspec.Struct, gc=False):
     transparency: str = ""
     visibility: str = ""
     iCalUID: str = ""
-    sequence: int = 0
+    sequence: Int32 = 0
     attendees: list[EventAttendee] = []
     attendeesOmitted: bool = False
     extendedProperties: ExtendedProperties | None = None

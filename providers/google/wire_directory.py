@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from providers.google.wire import Int32
+
 
 class Feature(msgspec.Struct, gc=False):
     """featureInstances[].feature."""
@@ -29,7 +31,7 @@ class CalendarResource(msgspec.Struct, gc=False):
     resourceName: str = ""
     generatedResourceName: str = ""
     resourceType: str = ""
-    capacity: int = 0
+    capacity: Int32 = 0
     buildingId: str = ""
     floorName: str = ""
     floorSection: str = ""

@@ -10,7 +10,7 @@ from providers.core.call import Call
 from providers.core.errors import Kind, ProviderError
 from providers.core.http import Reply
 from providers.core.wire import decode
-from providers.google import conferences, event_merge, reading, tables
+from providers.google import conferences, event_merge, reading, series, tables
 from providers.google.api import Api, calendar_path, event_path
 from providers.google.calendars import read_entry
 from providers.google.event_dump import PLAIN, Draft, put_plain, put_type
@@ -229,7 +229,8 @@ def draft_of_update(
     """
     event = request.event
     wanted = list(names)
-    draft = Draft(patch=True)
+    start = event.start_at if "start_at" in wanted else series.event_time(current.start)
+    draft = Draft(patch=True, start=start)
     put_plain(draft, event, wanted)
     guests = _guests_of_update(request, wanted, current)
     if guests is not None:

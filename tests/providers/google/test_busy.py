@@ -144,6 +144,17 @@ async def test_pages_and_merging(desk: Desk) -> None:
     assert _spans(merged) == ["20 02:00-20 04:30", "20 05:20-20 06:20"]
 
 
+@pytest.mark.parametrize("unanswered", [True, False])
+async def test_one_failure_of_many_queries_is_told_as_it_is(desk: Desk, unanswered: bool) -> None:
+    ids = [f"c{n}@group" for n in range(9)]
+    for own_id in ids:
+        desk.google.world.add_calendar(own_id, own_id, "UTC", ADA)
+    desk.google.fail(403, "insufficientPermissions")
+    with refused(Kind.INSUFFICIENT_SCOPE):
+        long = window(_START, days=300)
+        await _busy(desk, *ids, window=long, include_unanswered=unanswered)
+
+
 async def test_a_page_token_of_another_list(desk: Desk) -> None:
     with refused(Kind.INVALID, field="page_token"):
         await _busy(desk, ADA, page_token="x.y")

@@ -10,7 +10,8 @@ import pytest
 
 from providers.core.errors import Kind, ProviderError
 from providers.core.http import Reply
-from providers.google.api import RATE_LIMIT_SECONDS, Pace, quota_user
+from providers.core.settings import ProviderSettings
+from providers.google.api import RATE_LIMIT_SECONDS, Pace, pace_of, quota_user
 from providers.google.errors import classify
 from tests.providers.google.desk import THIS, WEEKLY, Desk, desk, meeting, refused
 from tests.providers.google.double.faults import Fault, NewProblem, Problem
@@ -146,6 +147,8 @@ HOSTILE: dict[str, bytes] = {
     "dates that are none": b'{"items": [{"id": "a", "start": {"date": "2026-02-30"}}]}',
     "an offset that is none": b'{"items": [{"id":"a","created":"2026-02-20T10:00:00+99:00"}]}',
     "deep": b'{"items": ' + b"[" * 20_000,
+    "a number too large": b'{"items": [{"id": "a", "sequence": 4294967296}]}',
+    "half a character": b'{"items": [{"id": "a", "summary": "\\ud800"}]}',
     "not UTF-8": b'{"items": [{"id": "\xff"}]}',
 }
 
@@ -178,6 +181,32 @@ async def test_huge_numbers_in_raw(desk: Desk) -> None:
     assert found.raw["big"] == "9007199254740993"
     assert found.raw["small"] == 7
     assert found.raw["deep"]["n"][0] == "-9007199254740993"
+
+
+@pytest.mark.parametrize(
+    "end", [{"end": {"date": "2026-08-30"}}, {"end": {"date": "2026-08-29"}}, {}], ids=range(3)
+)
+async def test_a_day_lasts_a_day(desk: Desk, end: dict[str, Any]) -> None:
+    """P28: whatever is said of its end."""
+    item = {"id": "a", "start": {"date": "2026-08-29"}, **end}
+    desk.google.faults.queue.append(Fault(200, body=json.dumps({"items": [item]}).encode()))
+    (found,) = await desk.listed()
+    assert (found.end_at.date.month, found.end_at.date.day) == (8, 30)
+
+
+async def test_the_last_day_of_all(desk: Desk) -> None:
+    body = b'{"items": [{"id": "a", "start": {"date": "9999-12-31"}}]}'
+    desk.google.faults.queue.append(Fault(200, body=body))
+    with refused(Kind.PROVIDER_FAULT):
+        await desk.listed()
+
+
+def test_the_missing_scope_is_named() -> None:
+    challenge = 'Bearer realm="x", error="insufficient_scope", scope="https://a/b https://a/c"'
+    body = Problem(403, "insufficientPermissions").body()
+    found = classify(_reply(403, body, **{"www-authenticate": challenge}))
+    assert found.metadata["needed_scope"] == "https://a/b https://a/c"
+    assert "needed_scope" not in classify(_reply(403, body)).metadata
 
 
 # -- quotas
@@ -218,6 +247,12 @@ def test_a_connection_keeps_to_its_share() -> None:
     assert Pace(per_minute=0).wait("c1", 0.0) == 0.0
     strangers = Pace(per_minute=1)
     assert [strangers.wait("-", 0.0) for _ in range(9)] == [0.0] * 9
+
+
+def test_a_share_that_is_no_number() -> None:
+    for text in ("many", "-1", "1.5"):
+        with pytest.raises(ValueError, match="requests_per_minute"):
+            pace_of(ProviderSettings(extra={"requests_per_minute": text}))
 
 
 async def test_who_would_wait_beyond_the_deadline_is_told() -> None:

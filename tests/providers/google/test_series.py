@@ -73,8 +73,31 @@ async def test_until_is_inclusive_and_may_be_local(desk: Desk) -> None:
     """P33, P34: UNTIL goes out in UTC; the last slot is there."""
     _, found = await _weekly(desk, "RRULE:FREQ=WEEKLY;UNTIL=20261103T131000Z")
     assert len(found) == 3
-    _, found = await _weekly(desk, "RRULE:FREQ=WEEKLY;UNTIL=20261103")
-    assert len(found) == 3
+    for local in ("20261103", "20261103T141000"):
+        own_id, found = await _weekly(desk, f"RRULE:FREQ=WEEKLY;UNTIL={local}")
+        assert len(found) == 3
+        (sent,) = desk.asked("POST")[-1].body["recurrence"]
+        assert sent.endswith("UNTIL=20261103T225959Z" if len(local) == 8 else "T131000Z")
+        rules = event_pb2.Event(recurrence={"rules": ["RRULE:FREQ=WEEKLY;UNTIL=20261027T141000"]})
+        await desk.update(own_id, rules, "recurrence", scope=ALL)
+        assert len(await desk.instances(own_id)) == 2
+    days = await desk.make(
+        event_pb2.Event(
+            start_at=day(date(2026, 10, 20)),
+            end_at=day(date(2026, 10, 21)),
+            recurrence={"rules": ["RRULE:FREQ=DAILY;UNTIL=20261022T100000Z"]},
+        )
+    )
+    assert len(await desk.instances(days.id)) == 3
+
+
+async def test_a_zone_that_is_newer_than_ours(desk: Desk) -> None:
+    """The series is there, its lines too; only their structured form is not."""
+    own_id, _ = await _weekly(desk)
+    desk.ada.entries[own_id].data["start"]["timeZone"] = "Mars/Olympus"
+    found = await desk.get(own_id)
+    assert list(found.recurrence.rules) == list(WEEKLY)
+    assert found.start_at.time_zone == "Mars/Olympus"
 
 
 # -- scopes

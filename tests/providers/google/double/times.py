@@ -1,5 +1,6 @@
 """Times as Google writes them; series are expanded by dateutil, not by the adapter's code."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -94,12 +95,12 @@ def _value(word: str, zone: ZoneInfo, tzid: str) -> datetime:
     return found
 
 
-def _rule(text: str, start: datetime, zone: ZoneInfo) -> Any:
+def _rule(text: str, start: datetime, zone: ZoneInfo, all_day: bool) -> Any:
     parts = dict(part.split("=", 1) for part in text.split(";") if part)
     if "UNTIL" in parts:
+        if not re.fullmatch(r"\d{8}" if all_day else r"\d{8}T\d{6}Z", parts["UNTIL"]):
+            raise ValueError("UNTIL")
         until = _value(parts["UNTIL"], zone, "")
-        if len(parts["UNTIL"]) == 8 and start.time() != datetime.min.time():
-            until += timedelta(days=1, seconds=-1)
         parts["UNTIL"] = f"{until:%Y%m%dT%H%M%S}"
     spelled = ";".join(f"{name}={value}" for name, value in parts.items())
     return rrule.rrulestr(spelled, dtstart=start)
@@ -117,9 +118,9 @@ def ruleset(master: Json, zone: ZoneInfo) -> tuple[rrule.rruleset, datetime]:
         tzid = next((p.split("=", 1)[1] for p in raw_params if p.upper().startswith("TZID=")), "")
         try:
             if name == "RRULE":
-                found.rrule(_rule(value, start, zone))
+                found.rrule(_rule(value, start, zone, is_all_day(master)))
             elif name == "EXRULE":
-                found.exrule(_rule(value, start, zone))
+                found.exrule(_rule(value, start, zone, is_all_day(master)))
             elif name in ("EXDATE", "RDATE"):
                 add = found.exdate if name == "EXDATE" else found.rdate
                 for word in value.split(","):
