@@ -22,6 +22,7 @@ from providers.zoom import (
 )
 from providers.zoom.api import AccountAuth, Api, Memory
 from providers.zoom.features import FEATURES, OAUTH, REASONS
+from providers.zoom.push import ZoomPush
 from ucal.v1 import (
     calendar_pb2,
     connection_pb2,
@@ -38,6 +39,9 @@ class Zoom(Provider):
 
     The API may redirect to a regional host, and files lie on hosts of their own, all of them below
     zoom.us.
+
+    Attributes:
+        push: see `providers.core.push`. `settings.webhook_secret` is the app's secret token.
     """
 
     name = "zoom"
@@ -54,6 +58,7 @@ class Zoom(Provider):
     def __init__(self, settings: ProviderSettings) -> None:
         super().__init__(settings)
         self._memory = Memory()
+        self.push = ZoomPush(settings.webhook_secret)
 
     def auth(self, grant: Grant) -> httpx.Auth:
         """A server-to-server app acts for its subject, and has no "me"."""

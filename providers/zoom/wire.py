@@ -300,3 +300,26 @@ class Availability(msgspec.Struct, gc=False):
 
     availability_id: str | None = None
     default: bool | None = None
+
+
+class DeliveredObject(msgspec.Struct, gc=False):
+    """`payload.object` of a webhook."""
+
+    id: int | str | None = None
+    uuid: str | None = None
+    occurrences: list[Occurrence] | None = None
+
+
+class DeliveredPayload(msgspec.Struct, gc=False):
+    """`payload` of a webhook."""
+
+    object: DeliveredObject = msgspec.field(default_factory=DeliveredObject)
+    plainToken: str | None = None
+
+
+class Delivered(msgspec.Struct, gc=False):
+    """A webhook. `event_ts` is text in some."""
+
+    event: str = ""
+    event_ts: int | str = 0
+    payload: DeliveredPayload = msgspec.field(default_factory=DeliveredPayload)

@@ -21,9 +21,8 @@ def _listed(ask: Any) -> Any:
         if each["host_id"] == host and since <= date.fromisoformat(each["start_time"][:10]) <= until
     ]
     found.sort(key=lambda each: each["start_time"], reverse=True)
-    shown = [{**each, "id": each["id"], "type": str(each["type"])} for each in found]
     dates = {"from": str(since), "to": str(until)}
-    return ask.zoom.pages.cut("meetings", shown, ask.query, f"{host} recordings {dates}", **dates)
+    return ask.zoom.pages.cut("meetings", found, ask.query, f"{host} recordings {dates}", **dates)
 
 
 def _got(ask: Any) -> Any:

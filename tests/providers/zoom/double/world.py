@@ -266,7 +266,7 @@ class World:
             "account_id": "AAAAAABBBB",
             "host_id": DANA,
             "topic": "Sprint review",
-            "type": 8,
+            "type": "8",
             "start_time": plan.stamp(start),
             "duration": minutes,
             "total_size": 0,
