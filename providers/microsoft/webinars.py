@@ -6,7 +6,6 @@ and written apart. Those that were canceled can be read and are not listed.
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import quote as percent
 
 import msgspec
 
@@ -88,7 +87,7 @@ async def list_webinars(
 def _list_path(api: Api) -> str:
     if not api.is_application:
         return f"{ROOT}/getByUserRole(role='organizer')"
-    who = percent(api.me.partition("/")[2], safe="")
+    who = api.me.partition("/")[2]  # quoted already
     return f"{ROOT}/getByUserIdAndRole(userId='{who}',role='organizer')"
 
 

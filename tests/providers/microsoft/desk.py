@@ -20,6 +20,7 @@ from providers.core.retry import Hosts, Policy
 from providers.core.settings import ProviderSettings
 from providers.core.transport import Transport
 from providers.microsoft.provider_outlook import Outlook
+from tests.providers.microsoft import spec
 from tests.providers.microsoft.double import Graph
 from tests.providers.microsoft.double.tokens import APP_TOKEN, TOKEN
 from tests.providers.microsoft.double.world import ADA, Calendar
@@ -172,6 +173,7 @@ async def desk(provider: type[Any] = Outlook, **extra: str) -> AsyncIterator[Des
     async with Graph() as graph, door() as out:
         settings = ProviderSettings(base_url=graph.base_url, extra=extra)
         yield Desk(graph, out, provider(settings))
+        spec.check_all(graph.journal)
 
 
 @asynccontextmanager

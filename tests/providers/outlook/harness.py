@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Self
 
 from providers.core.operations import ResourceKind
 from providers.core.settings import ProviderSettings
+from tests.providers.microsoft import spec
 from tests.providers.microsoft.double import Graph, events
 from tests.providers.microsoft.double.tokens import TOKEN
 from tests.providers.microsoft.double.world import ADA, BEN, Calendar, Mailbox
@@ -39,6 +40,7 @@ class OutlookHarness:
 
     async def __aexit__(self, *exc: object) -> None:
         await self.graph.__aexit__(*exc)
+        spec.check_all(self.graph.journal)
 
     @property
     def _box(self) -> Mailbox:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Self
 
 from providers.core.operations import ResourceKind
 from providers.core.settings import ProviderSettings
+from tests.providers.microsoft import spec
 from tests.providers.microsoft.double import Graph, events
 from tests.providers.microsoft.double.bookings import BUSINESS
 from tests.providers.microsoft.double.tokens import TOKEN
@@ -47,6 +48,7 @@ class TeamsHarness:
 
     async def __aexit__(self, *exc: object) -> None:
         await self.graph.__aexit__(*exc)
+        spec.check_all(self.graph.journal)
 
     @property
     def _box(self) -> Any:

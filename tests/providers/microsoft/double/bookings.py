@@ -78,7 +78,18 @@ def answer(asked: "Asked", rest: list[str]) -> "Found":
     if rest[1] == "customQuestions":
         return Answer(200, {"value": found.questions[rest[0]]})
     if rest[1] == "staffMembers":
-        return Answer(200, {"value": [{"id": "staff-1", "displayName": "Ada"}]})
+        return Answer(
+            200,
+            {
+                "value": [
+                    {
+                        "@odata.type": "#microsoft.graph.bookingStaffMember",
+                        "id": "staff-1",
+                        "displayName": "Ada",
+                    }
+                ]
+            },
+        )
     services = found.services[rest[0]]
     if len(rest) == 2:
         if asked.method == "POST":

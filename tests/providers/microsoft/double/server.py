@@ -198,6 +198,17 @@ class Graph:
             inner["authorization"] = headers["authorization"]
             query = dict(parse_qsl(parts.query, keep_blank_values=True))
             answer = await self._dispatch(one["method"], parts.path, query, one.get("body"), inner)
+            self.journal.append(
+                Exchange(
+                    one["method"],
+                    parts.path.removeprefix("/v1.0"),
+                    query,
+                    one.get("body"),
+                    answer.status,
+                    answer.data,
+                    inner,
+                )
+            )
             found.append({"id": one["id"], "status": answer.status, "headers": answer.headers,
                           "body": answer.data})  # fmt: skip
         return list(reversed(found))

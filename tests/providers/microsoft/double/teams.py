@@ -18,7 +18,21 @@ _FILTER = re.compile(r"JoinWebUrl eq '((?:[^']|'')*)'")
 _ALL = re.compile(
     r"getAllRecordings\(meetingOrganizerUserId='([^']*)',startDateTime=([^,]+),endDateTime=([^)]+)\)"
 )
-_VTT = "WEBVTT\n\n0:0:0.0 --> 0:0:5.320\n<v Ada>Hello &amp; welcome</v>\n\n0:0:5.320 --> 0:1:0.0\n<v Ben>Thanks</v>\n"
+_VTT = (
+    "WEBVTT\n\n0:0:0.0 --> 0:0:5.320\n<v Ada>Hello &amp; welcome</v>\n\n"
+    "0:0:5.320 --> 0:1:0.0\n<v Ben>Thanks</v>\n"
+)
+
+
+def _app_lists(world: World) -> list[str]:
+    """Lists of webinars of one person, by address or id."""
+    return [
+        f"getByUserIdAndRole(userId='{who}',role='organizer')"
+        for box in world.mailboxes.values()
+        for who in (box.address, box.id)
+    ]
+
+
 _STATES = ("registered", "canceled", "waitlisted", "pendingApproval", "rejectedByOrganizer")
 
 
@@ -143,7 +157,7 @@ class Teams:
             if asked.method != "POST":
                 return asked.page(list(self.webinars.values()), default=100)
             return Answer(201, self.draft(asked.body))
-        if rest[1].startswith("getByUser"):
+        if rest[1] in ("getByUserRole(role='organizer')", *_app_lists(self.world)):
             return asked.page(list(self.webinars.values()), default=100)
         if rest[1] not in self.webinars:
             raise Problem(404, "NotFound", "webinar")

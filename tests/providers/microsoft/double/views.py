@@ -30,7 +30,6 @@ def shown(box: Mailbox, item: Item, day: date | None, zone: str) -> Json:
         "bodyPreview": "",
         "seriesMasterId": None if day is None else item.id,
         "type": "singleInstance",
-        "occurrenceId": None,
         "start": clocks.shown(first, zone),
         "end": clocks.shown(last, zone),
         "cancelledOccurrences": [],
@@ -43,7 +42,6 @@ def shown(box: Mailbox, item: Item, day: date | None, zone: str) -> Json:
         found |= {
             "type": "exception" if own else "occurrence",
             "recurrence": None,
-            "occurrenceId": f"OID.{item.id}.{day.isoformat()}",
             "originalStart": planned.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "iCalUId": _dated(data["iCalUId"], day),
         }
