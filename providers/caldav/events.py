@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, tzinfo
 
 import msgspec
 
@@ -18,7 +18,8 @@ from providers.caldav.expanding import (
     span,
     yields,
 )  # fmt: skip
-from providers.caldav.objects import Frame, Object, open_object
+from providers.caldav.objects import Frame, Object, instant_of, open_object
+from providers.caldav.parsing import Draft
 from providers.caldav.paths import EventId, is_safe, parse_event_id
 from providers.caldav.planned import key_of, planned_at, planned_of
 from providers.caldav.resources import Blob
@@ -109,6 +110,10 @@ class Lister:
     call: Call
     frame: Frame
     request: event_pb2.ListEventsRequest
+    zone: tzinfo = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.zone = self.frame.zone
 
     @property
     def size(self) -> int:
@@ -205,8 +210,8 @@ class Lister:
         async for found in opened(blobs, self.frame):
             # Built where it stays: a copy of each would cost a tenth of the whole list.
             event = answer.events.add()
-            found.event(event)
-            if not await self._wanted(found, event, low, high):
+            draft = found.event(event)
+            if not await self._wanted(found, draft, low, high):
                 del answer.events[-1]
                 continue
             if len(answer.events) > self.size:
@@ -215,22 +220,16 @@ class Lister:
             last = found.name
         return ""
 
-    async def _wanted(
-        self, found: Object, event: event_pb2.Event, low: datetime, high: datetime
-    ) -> bool:
-        if not self.request.include_canceled and _canceled(event):
+    async def _wanted(self, found: Object, draft: Draft, low: datetime, high: datetime) -> bool:
+        if not self.request.include_canceled and _canceled(draft.event):
             return False
         if not self.request.HasField("window"):
             return True
-        return await self._overlaps(found, event, low, high)
-
-    async def _overlaps(
-        self, found: Object, event: event_pb2.Event, low: datetime, high: datetime
-    ) -> bool:
-        if not event.HasField("start_at"):
+        if draft.start is None or draft.until is None:
             return False
-        if not found.recurs and not found.overrides:
-            return overlaps(*span(event, self.frame.zone), low, high)
+        if not found.overrides and not found.recurs:
+            zone = self.zone
+            return overlaps(instant_of(draft.start, zone), instant_of(draft.until, zone), low, high)
         return await occurs(found, low, high, canceled=self.request.include_canceled)
 
 

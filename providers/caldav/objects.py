@@ -71,10 +71,13 @@ class Object:
     @property
     def recurs(self) -> bool:
         """It is a series."""
-        start = self.master.first("DTSTART") if self.master is not None else None
-        if self.master is None or start is None or self.context.zones.read(start)[0] is None:
+        if self.master is None:
             return False
-        return any(line[0] in {"RRULE", "RDATE"} for line in self.master.lines)
+        for line in self.master.lines:
+            if line[0] in {"RRULE", "RDATE"}:
+                start = self.master.first("DTSTART")
+                return start is not None and self.context.zones.read(start)[0] is not None
+        return False
 
     def event(self, event: event_pb2.Event) -> Draft:
         """Write the master, or the single event, or the first of the lone instances."""

@@ -17,7 +17,7 @@ from providers.caldav.values import parse_duration
 from providers.caldav.zones import UNZONED, Zone, Zones
 from providers.core import recurrence
 from providers.core.ical import Component, Line, param, split, unescape
-from providers.core.times import set_planned
+from providers.core.times import set_planned, timestamp
 from ucal.v1 import event_pb2, types_pb2
 
 STATUS: Mapping[str, event_pb2.EventStatus.ValueType] = {
@@ -60,11 +60,16 @@ class Context:
 
 @dataclass(slots=True)
 class Draft:
-    """An event while its lines are read."""
+    """An event while its lines are read.
+
+    Attributes:
+        start, until: when it begins and ends; None when it does not say.
+    """
 
     event: event_pb2.Event
     context: Context
     start: Planned | None = None
+    until: Planned | None = None
     zone: Zone | None = None
     end: Line | None = None
     duration: timedelta | None = None
@@ -125,7 +130,6 @@ def _finish_times(draft: Draft) -> None:
     if start is None:
         return
     event.is_all_day = not isinstance(start, datetime)
-    name = draft.zone.name if draft.zone else ""
     end, zone = draft.context.zones.read(draft.end) if draft.end else (None, UNZONED)
     if isinstance(end, datetime) and isinstance(start, datetime) and start.tzinfo is not None:
         # Without a TZID of its own the end is where the start is: Mozilla wrote it so.
@@ -133,11 +137,13 @@ def _finish_times(draft: Draft) -> None:
         end = end if end.tzinfo else end.replace(tzinfo=start.tzinfo)
     if end is None or not _alike(end, start):
         length = draft.duration if draft.duration and draft.duration > timedelta(0) else None
-        set_planned(event.end_at, later(start, length or _usual(start)), name)
+        end = later(start, length or _usual(start))
+        zone = draft.zone or UNZONED
     elif end < start or (event.is_all_day and end == start):
-        set_planned(event.end_at, later(start, _usual(start)), name)
-    else:
-        set_planned(event.end_at, end, zone.name)
+        end = later(start, _usual(start))
+        zone = draft.zone or UNZONED
+    draft.until = end
+    set_planned(event.end_at, end, zone.name)
 
 
 def _alike(one: Planned, other: Planned) -> bool:
@@ -162,7 +168,7 @@ def later(start: Planned, length: timedelta) -> Planned:
 def _moment(target: Timestamp, draft: Draft, line: Line) -> None:
     value, _ = draft.context.zones.read(line)
     if isinstance(value, datetime):
-        target.FromDatetime(value if value.tzinfo else value.replace(tzinfo=UTC))
+        timestamp(target, value if value.tzinfo else value.replace(tzinfo=UTC))
 
 
 def _created(draft: Draft, line: Line) -> None:

@@ -78,7 +78,8 @@ def finish(event: event_pb2.Event) -> None:
         return
     organizer = event.organizer.email.lower()
     for attendee in event.attendees:
-        attendee.is_organizer = attendee.email.lower() == organizer
+        if attendee.email.lower() == organizer:
+            attendee.is_organizer = True
 
 
 # -- writing

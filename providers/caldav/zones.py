@@ -48,6 +48,14 @@ def _custom(text: str, year: int) -> Zone | None:
     return Zone(name or "", rules, inferred=True)
 
 
+def _tzid(line: Line) -> str:
+    """TZID; nearly always it is the only parameter and not quoted."""
+    params = line[1]
+    if params.startswith(";TZID=") and params.count(";") == 1 and '"' not in params:
+        return params[6:]
+    return param(line, "TZID")
+
+
 @dataclass(slots=True)
 class Zones:
     """What the TZIDs of one calendar object mean.
@@ -88,7 +96,7 @@ class Zones:
         value = parse_wall(text)
         if not isinstance(value, datetime):
             return value, UNZONED
-        tzid = param(line, "TZID") if line[1] else ""
+        tzid = _tzid(line) if line[1] else ""
         if not tzid:
             return value, IN_UTC if value.tzinfo else UNZONED
         zone = self.of(tzid)
