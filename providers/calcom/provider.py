@@ -1,13 +1,25 @@
 """Cal.com: which operation is carried out where. Nothing is decided here."""
 
-from providers.calcom import api, busy, calendars, changes, errors, links, reading
+from providers.calcom import (
+    api,
+    busy,
+    calendars,
+    changes,
+    changing,
+    creating,
+    errors,
+    link_writes,
+    links,
+    reading,
+    recordings,
+)
 from providers.calcom.features import FEATURES, REASONS
 from providers.core.auth import OAuthConfig
 from providers.core.call import Account, Call, ChangesPage, ChangesQuery
 from providers.core.errors import ProviderError
 from providers.core.http import Reply
 from providers.core.provider import Provider
-from ucal.v1 import busy_pb2, calendar_pb2, event_pb2, link_pb2, provider_pb2
+from ucal.v1 import busy_pb2, calendar_pb2, event_pb2, link_pb2, provider_pb2, recording_pb2
 
 _SCOPES = (
     "PROFILE_READ",
@@ -100,3 +112,48 @@ class CalCom(Provider):
         self, call: Call, request: link_pb2.ListLinkSlotsRequest
     ) -> link_pb2.ListLinkSlotsResponse:
         return await links.list_link_slots(call, request)
+
+    async def create_event(
+        self, call: Call, request: event_pb2.CreateEventRequest
+    ) -> event_pb2.CreateEventResponse:
+        return await creating.create_event(call, request)
+
+    async def update_event(
+        self, call: Call, request: event_pb2.UpdateEventRequest
+    ) -> event_pb2.UpdateEventResponse:
+        return await changing.update_event(call, request)
+
+    async def delete_event(
+        self, call: Call, request: event_pb2.DeleteEventRequest
+    ) -> event_pb2.DeleteEventResponse:
+        return await changing.delete_event(call, request)
+
+    async def respond_to_event(
+        self, call: Call, request: event_pb2.RespondToEventRequest
+    ) -> event_pb2.RespondToEventResponse:
+        return await changing.respond_to_event(call, request)
+
+    async def create_link(
+        self, call: Call, request: link_pb2.CreateLinkRequest
+    ) -> link_pb2.CreateLinkResponse:
+        return await link_writes.create_link(call, request)
+
+    async def update_link(
+        self, call: Call, request: link_pb2.UpdateLinkRequest
+    ) -> link_pb2.UpdateLinkResponse:
+        return await link_writes.update_link(call, request)
+
+    async def delete_link(
+        self, call: Call, request: link_pb2.DeleteLinkRequest
+    ) -> link_pb2.DeleteLinkResponse:
+        return await link_writes.delete_link(call, request)
+
+    async def list_recordings(
+        self, call: Call, request: recording_pb2.ListRecordingsRequest
+    ) -> recording_pb2.ListRecordingsResponse:
+        return await recordings.list_recordings(call, request)
+
+    async def get_recording(
+        self, call: Call, request: recording_pb2.GetRecordingRequest
+    ) -> recording_pb2.GetRecordingResponse:
+        return await recordings.get_recording(call, request)

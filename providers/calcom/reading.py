@@ -107,10 +107,15 @@ async def find(call: Call, own_id: str, calendar_id: str = "") -> tuple[Reply, l
     reply = await ask(
         call, "GET", booking_path(own_id), version=BOOKINGS, resource=("event", own_id)
     )
-    return reply, *_several(reply, own_id)
+    return reply, *several(reply, own_id)
 
 
-def _several(reply: Reply, own_id: str) -> tuple[list[Pair], bool]:
+def several(reply: Reply, own_id: str) -> tuple[list[Pair], bool]:
+    """The bookings of an answer, and whether they came as a list.
+
+    Raises:
+        ProviderError: NOT_FOUND when the list is empty.
+    """
     data = data_of(reply, msgspec.Raw)
     if not bytes(data).lstrip().startswith(b"["):
         return [(read(reply, data, Booking), data)], False
@@ -130,7 +135,7 @@ def fill(
     target: event_pb2.Event, call: Call, reply: Reply, own_id: str = "", *, raw: bool = False
 ) -> None:
     """Write an answer that holds a booking, or a list of them, into `target`."""
-    pairs, series = _several(reply, own_id)
+    pairs, series = several(reply, own_id)
     fill_found(target, call, (reply, pairs, series), raw=raw)
 
 
