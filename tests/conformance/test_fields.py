@@ -33,12 +33,21 @@ async def _by_create(client: Client, kind: Kind, content: Content) -> tuple[Any,
 
 
 async def _by_update(client: Client, kind: Kind, content: Content) -> tuple[Any, Any]:
-    made = await client.create(kind)
+    made = await client.create(kind, **_limited(client, kind, content))
     sent = kind.resource(**content)
     answer = await client.call(
         kind.op(UPDATE), id=made.id, **{kind.name: sent}, update_mask={"paths": list(content)}
     )
     return sent, answer
+
+
+def _limited(client: Client, kind: Kind, content: Content) -> Content:
+    """Where only links with a parent have a limit, it is one of those whose limit is changed."""
+    keeps = client.capability(kind.op(CREATE)).writable_fields
+    limits = content.keys() & {"max_uses", "expires_at"}
+    if not limits or "parent_link_id" not in keeps or not client.harness.link_id:
+        return {}
+    return {"parent_link_id": client.harness.link_id}
 
 
 async def _outcome(client: Client, kind: Kind, field: str, content: Content, write: Write) -> str:
