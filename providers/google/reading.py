@@ -27,6 +27,16 @@ DEFAULT_PAGE = 250
 _YEAR = timedelta(days=365)
 CANCELLED = "cancelled"
 
+_GUESTS = (
+    "attendees(email,displayName,responseStatus,comment,optional,organizer,self,resource)",
+    "attendeesOmitted",
+)
+_CONFERENCE = (
+    "conferenceData(conferenceId,notes,createRequest(conferenceSolutionKey,status),"
+    "conferenceSolution(key,name),entryPoints(accessCode,entryPointType,label,meetingCode,"
+    "passcode,password,pin,regionCode,uri))"
+)
+_CALL = (_CONFERENCE, "hangoutLink")
 # Fields of the contract and what they are read from: only that is asked for.
 SOURCES: Mapping[str, tuple[str, ...]] = {
     "connection_id": (),
@@ -40,31 +50,31 @@ SOURCES: Mapping[str, tuple[str, ...]] = {
     "end_at": ("end",),
     "status": (),
     "organizer": ("organizer",),
-    "attendees": ("attendees", "attendeesOmitted"),
+    "attendees": _GUESTS,
     "location": ("location",),
     "recurring_event_id": ("recurringEventId",),
     "original_start_at": ("recurringEventId", "originalStartTime"),
     "recurrence": ("recurrence", "start"),
-    "has_conference": ("conferenceData", "hangoutLink"),
-    "conference": ("conferenceData", "hangoutLink"),
-    "attachments": ("attachments",),
+    "has_conference": _CALL,
+    "conference": _CALL,
+    "attachments": ("attachments(fileId,fileUrl,title,mimeType)",),
     "web_url": ("htmlLink",),
     "ical_uid": ("iCalUID",),
     "etag": ("etag",),
-    "unknown_fields": ("attendees", "attendeesOmitted"),
+    "unknown_fields": _GUESTS,
     "visibility": ("visibility",),
     "show_as": ("transparency", "eventType"),
     "type": ("eventType",),
     "provider_type": ("eventType",),
     "reminders": ("reminders",),
     "color": ("colorId",),
-    "room_ids": ("attendees", "attendeesOmitted"),
+    "room_ids": _GUESTS,
     "metadata": ("extendedProperties",),
     "is_all_day": ("start",),
     "is_exception": ("recurringEventId", "originalStartTime", "start"),
     "creator": ("creator", "organizer"),
     "sequence": ("sequence",),
-    "own_response": ("attendees", "attendeesOmitted"),
+    "own_response": _GUESTS,
 }
 READABLE = tuple(name for name in SOURCES if name not in {"connection_id", "id"})
 _ALWAYS = ("id", "status", "recurringEventId")
