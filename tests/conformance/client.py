@@ -5,8 +5,8 @@ assertion names the provider and the operation.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -384,6 +384,16 @@ class Client:
             metadata=self.metadata,
         )
         return answer
+
+
+@contextmanager
+def about(what: object) -> Iterator[None]:
+    """Says of a failed assertion which of several cases it was."""
+    try:
+        yield
+    except AssertionError as error:
+        error.add_note(f"the case: {what!r:.100}")
+        raise
 
 
 def _versions(items: Sequence[Any]) -> dict[str, str]:

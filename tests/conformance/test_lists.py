@@ -9,7 +9,7 @@ import pytest
 from providers.core import operations as ops
 from providers.core.operations import Operation
 from tests.conformance import plain, samples
-from tests.conformance.client import OTHER_CONNECTION, Client
+from tests.conformance.client import OTHER_CONNECTION, Client, about
 from tests.conformance.kinds import EVENT, KINDS, METHODS, Kind, request_type
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -168,16 +168,17 @@ async def test_a_read_mask_trims_one_object(client: Client, kind: Kind) -> None:
 
 
 @pytest.mark.each_supported(LIST, GET)
-@pytest.mark.parametrize("path", ["no_such_field", "subject.", "raw.x.y", "", "a" * 3000])
 async def test_a_read_mask_of_unknown_fields_is_refused(
-    client: Client, operation: Operation, path: str
+    client: Client, operation: Operation
 ) -> None:
     if not _masked(operation):
         return
     fields = await plain.bare(client, operation)
-    await client.refused(
-        operation, INVALID, field="read_mask", read_mask={"paths": [path]}, **fields
-    )
+    for path in ("no_such_field", "subject.", "raw.x.y", "", "a" * 3000):
+        with about(path):
+            await client.refused(
+                operation, INVALID, field="read_mask", read_mask={"paths": [path]}, **fields
+            )
 
 
 @pytest.mark.each_kind(LIST)
