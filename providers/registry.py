@@ -6,6 +6,7 @@ from typing import cast
 from providers.core.provider import Provider
 
 PROVIDERS: dict[str, str] = {
+    "acuity": "providers.acuity.provider:Acuity",
     "apple_icloud": "providers.caldav.provider:AppleICloud",
     "calcom": "providers.calcom.provider:CalCom",
     "caldav": "providers.caldav.provider:CalDav",
