@@ -11,6 +11,7 @@ PROVIDERS: dict[str, str] = {
     "calcom": "providers.calcom.provider:CalCom",
     "caldav": "providers.caldav.provider:CalDav",
     "calendly": "providers.calendly.provider:Calendly",
+    "fathom": "providers.fathom.provider:Fathom",
     "google_calendar": "providers.google.provider_calendar:GoogleCalendar",
     "google_meet": "providers.google.provider_meet:GoogleMeet",
     "goto": "providers.goto.provider:GoTo",

@@ -1,0 +1,1 @@
+"""Fathom: recorded meetings, with transcripts and summaries; read-only."""
