@@ -25,7 +25,7 @@ from providers.caldav.events import (
     window_of,
     write_cursor,
 )  # fmt: skip
-from providers.caldav.expanding import Slot, slots
+from providers.caldav.expanding import MAX_INSTANCES, Slot, slots, too_many
 from providers.caldav.objects import Frame
 from providers.caldav.values import dump_wall, parse_duration, parse_utc
 from providers.core import times
@@ -109,6 +109,8 @@ async def of_calendar(
             for slot in await slots(item, low, high)
             for block in _block_of(slot, unanswered=unanswered)
         ]
+        if len(found) > MAX_INSTANCES:
+            raise too_many()
     return found
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from providers.caldav import resources
 from providers.caldav.expanding import (
+    MAX_INSTANCES,
     Slot,
     instance,
     occurs,
@@ -16,6 +17,7 @@ from providers.caldav.expanding import (
     pattern_of,
     slots,
     span,
+    too_many,
     yields,
 )  # fmt: skip
 from providers.caldav.objects import Frame, Object, instant_of, open_object
@@ -37,6 +39,7 @@ _MARGIN = timedelta(days=1)
 _YEAR = timedelta(days=366)
 _ONE_REQUEST = timedelta(days=400)
 _CHUNK = 32
+_HUGE = 256 * 1024
 _CANCELED = event_pb2.EVENT_STATUS_CANCELED
 
 
@@ -96,11 +99,18 @@ async def opened(blobs: Sequence[Blob], frame: Frame) -> AsyncIterator[Object]:
         if index % _CHUNK == _CHUNK - 1:
             await asyncio.sleep(0)
         try:
-            found = open_object(blob, frame)
+            found = await open_gently(blob, frame)
         except ProviderError:
             continue
         if found is not None:
             yield found
+
+
+async def open_gently(blob: Blob, frame: Frame) -> Object | None:
+    """`open_object`; a huge one is read in a thread, so that others get their turn."""
+    if len(blob.data) < _HUGE:
+        return open_object(blob, frame)
+    return await asyncio.to_thread(open_object, blob, frame)
 
 
 @dataclass(slots=True)
@@ -139,6 +149,8 @@ class Lister:
         found: list[Slot] = []
         async for item in opened(blobs, self.frame):
             found += await slots(item, low, high)
+            if len(found) > MAX_INSTANCES:
+                raise too_many()
         kept = [s for s in found if self.request.include_canceled or not _canceled(s.event)]
         chosen, token = page_of(kept, cursor, self.size)
         return event_pb2.ListEventsResponse(events=chosen, next_page_token=token)
@@ -276,7 +288,7 @@ async def load(call: Call, frame: Frame, asked: EventId) -> Object:
         ProviderError: NOT_FOUND.
     """
     blob = await resources.get(call.http, frame.calendar, asked.name)
-    found = open_object(blob, frame) if blob is not None else None
+    found = await open_gently(blob, frame) if blob is not None else None
     if found is None:
         raise ProviderError.not_found("event", str(asked))
     return found

@@ -4,6 +4,7 @@ Servers expand differently (some lose the zone, some leave exceptions in local t
 asked for whole objects. Nothing is sent here.
 """
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
@@ -21,6 +22,8 @@ _MARGIN = timedelta(hours=2)
 _FIRST, _LAST = datetime(1, 1, 3, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 # So many starts are looked at to see whether a series meets a window: more than the margin holds.
 _FEW = 200
+# After so many instances others get their turn on the loop.
+_TURN = 256
 _CANCELED = event_pb2.EVENT_STATUS_CANCELED
 
 
@@ -200,7 +203,9 @@ async def _instances(found: Object, low: datetime, high: datetime) -> list[Slot]
     if len(planned) > MAX_INSTANCES:
         raise too_many()
     result = []
-    for each in planned:
+    for index, each in enumerate(planned):
+        if index % _TURN == _TURN - 1:
+            await asyncio.sleep(0)
         key = key_of(each)
         if key in found.overrides:
             continue

@@ -6,9 +6,10 @@ and `dumping`.
 
 from typing import ClassVar
 
-from providers.caldav import busy, calendars, changes, events, writes
+from providers.caldav import busy, calendars, changes, events, removals, writes
 from providers.caldav.account import Account
 from providers.caldav.collections import Collection, fill_calendar
+from providers.caldav.desk import Desk
 from providers.caldav.errors import classify
 from providers.caldav.features import FEATURES, ICLOUD_FEATURES, ICLOUD_REASONS, REASONS
 from providers.caldav.objects import Frame
@@ -221,16 +222,16 @@ class CalDav(Provider):
         self, call: Call, request: event_pb2.DeleteEventRequest
     ) -> event_pb2.DeleteEventResponse:
         frame, asked = await self._of_event(call, request.id, request.calendar_id)
-        return await writes.delete_event(await self._desk(call, frame), asked, request)
+        return await removals.delete_event(await self._desk(call, frame), asked, request)
 
     async def respond_to_event(
         self, call: Call, request: event_pb2.RespondToEventRequest
     ) -> event_pb2.RespondToEventResponse:
         frame, asked = await self._of_event(call, request.id, request.calendar_id)
-        return await writes.respond_to_event(await self._desk(call, frame), asked, request)
+        return await removals.respond_to_event(await self._desk(call, frame), asked, request)
 
-    async def _desk(self, call: Call, frame: Frame) -> writes.Desk:
-        return writes.Desk(call, await self._account(call), frame, self.suppresses)
+    async def _desk(self, call: Call, frame: Frame) -> Desk:
+        return Desk(call, await self._account(call), frame, self.suppresses)
 
     async def list_changes(self, call: Call, query: ChangesQuery) -> ChangesPage:
         frame = await self._frame(call, query.calendar_id, raw=query.include_raw)

@@ -451,3 +451,56 @@ async def test_a_split_that_breaks_is_undone_or_told(one_server, undo: bool) -> 
             metadata = caught.value.metadata
             assert {metadata["recurring_event_id"], metadata["new_event_id"]} == ids
         assert len([e for e in await instances(dav) if e.recurring_event_id == made.id]) == 6
+
+
+async def test_what_is_too_much_is_refused(one: World) -> None:
+    """A window with more instances than an answer is made from; the loop is never held up."""
+    for minute in range(3):
+        await one.put(
+            vevent(
+                f"UID:{uuid.uuid4()}",
+                f"DTSTART:20270315T0900{minute:02}Z",
+                "DURATION:PT1M",
+                "RRULE:FREQ=HOURLY",
+                "SUMMARY:Often",
+            )
+        )
+    with pytest.raises(ProviderError) as caught:
+        await one.instances(MONDAY, MONDAY + 360 * DAY)
+    assert (caught.value.kind, caught.value.reason) == (Kind.PRECONDITION, "WINDOW_TOO_LARGE")
+    assert len(await one.instances(MONDAY, MONDAY + 8 * DAY)) == 3 * 24
+
+
+async def test_p46_p58_calls_stay_what_they_are(dav: World) -> None:
+    """An edit or a split does not touch the link, whatever property it stands in."""
+    link = "https://zoom.us/j/93712345678"
+    own_id = await dav.put(
+        vevent(
+            f"UID:{uuid.uuid4()}",
+            "DTSTART:20270315T090000Z",
+            "DTEND:20270315T100000Z",
+            "RRULE:FREQ=WEEKLY;COUNT=4",
+            "SUMMARY:Call",
+            f"X-GOOGLE-CONFERENCE:{link}",
+            "URL:https://example.com/agenda",
+            f"DESCRIPTION:Join at {link} please",
+        )
+    )
+    for title in ("One", "Two", "Three"):
+        answer = await dav.update(own_id, "subject", ALL, subject=title)
+        assert answer.event.conference.join_url == link, "P54"
+    third = (await dav.instances(LOW, HIGH))[2]
+    tail = (await dav.update(third.id, "subject", FOLLOWING, subject="Tail")).event
+    assert tail.conference.join_url == link
+    other = "https://meet.google.com/abc-defg-hij"
+    kind = types_pb2.CONFERENCE_KIND_GOOGLE_MEET
+    changed = await dav.update(
+        tail.id, "conference description", ALL,
+        conference=types_pb2.Conference(join_url=other, kind=kind), description="",
+    )  # fmt: skip
+    assert changed.event.conference.join_url == other
+    ics = await dav.ics(tail.id)
+    assert f"X-GOOGLE-CONFERENCE:{other}" in ics
+    assert "URL:https://example.com/agenda" in ics, "a page is no call"
+    gone = await dav.update(tail.id, "conference", ALL)
+    assert not gone.event.HasField("conference")
