@@ -5,17 +5,18 @@ Mapping lives elsewhere; what an error means is `errors`' business.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 from weakref import WeakValueDictionary
 
+import httpx
 import msgspec
 
 from providers.core.auth import BearerAuth, Grant
 from providers.core.call import Call
-from providers.core.errors import Kind, ProviderError
-from providers.core.http import Reply
+from providers.core.errors import Kind, ProviderError, sole
+from providers.core.http import Http, Reply
 from providers.core.wire import decode
 from providers.zoom import wire
 from providers.zoom.errors import classify, trouble
@@ -27,6 +28,9 @@ ME = "me"
 PRIMARY = frozenset({"", "primary", ME})
 MAX_PAGE = 300
 _TOGETHER = 4
+# Redirects that keep the method. The API sends accounts to the host of their region (seen by
+# several clients); whoever follows without the token is told that it is invalid.
+_ELSEWHERE = (307, 308)
 _MAX_KNOWN = 10_000
 
 
@@ -78,7 +82,6 @@ class Api:
         params: Mapping[str, str | int] | None = None,
         json: object = None,
         resource: tuple[str, str] | None = None,
-        expect: Container[int] = (),
     ) -> Reply:
         """Send one request.
 
@@ -90,7 +93,12 @@ class Api:
             ProviderError: as `Http.send`, and for errors that Zoom hides in HTTP 200.
         """
         try:
-            reply = await self.call.http.send(method, path, params=params, json=json, expect=expect)
+            reply = await self.call.http.send(
+                method, path, params=params, json=json, expect=_ELSEWHERE
+            )
+            if reply.status in _ELSEWHERE:
+                # To a regional host, which wants the token too.
+                reply = await refer(self.call.http, method, _elsewhere(reply), json=json)
             if reply.status == 200 and trouble(reply.content) is not None:
                 raise classify(reply)
         except ProviderError as error:
@@ -191,6 +199,36 @@ class Api:
         return lock
 
 
+async def refer(http: Http, method: str, url: str, *, json: object = None) -> Reply:
+    """A request to where an answer of Zoom's has pointed.
+
+    Raises:
+        ProviderError: as `Http.send`; PROVIDER_FAULT, when that is no host of Zoom's.
+    """
+    try:
+        return await http.send(method, url, json=json)
+    except ProviderError as error:
+        if error.reason != "HOST_NOT_ALLOWED":
+            raise
+        raise ProviderError(
+            Kind.PROVIDER_FAULT,
+            "the provider points to a host that is none of its own",
+            reason="REDIRECT_REFUSED",
+        ) from None
+
+
+def _elsewhere(reply: Reply) -> str:
+    """Where a redirect leads.
+
+    Raises:
+        ProviderError: PROVIDER_FAULT, when it leads nowhere.
+    """
+    try:
+        return str(httpx.URL(reply.url).join(reply.headers.get("location", "")))
+    except (httpx.InvalidURL, ValueError):
+        raise malformed() from None
+
+
 def items(found: Iterable[msgspec.Raw], type: type[T]) -> list[tuple[T, msgspec.Raw]]:
     """Items of a page, decoded, each beside what it came as.
 
@@ -237,10 +275,5 @@ async def together(ask: Callable[[A], Awaitable[T]], about: Iterable[A]) -> list
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(one(what)) for what in about]
     except ExceptionGroup as failed:
-        raise _first(failed) from None
+        raise sole(failed) from None
     return [task.result() for task in tasks]
-
-
-def _first(failed: ExceptionGroup[Any]) -> Exception:
-    found: Exception = failed.exceptions[0]
-    return _first(found) if isinstance(found, ExceptionGroup) else found

@@ -14,7 +14,7 @@ from providers.core.auth import HeaderAuth
 from providers.core.errors import Kind, ProviderError
 from providers.core.wire import decode
 from providers.zoom import media, series, vtt
-from providers.zoom.api import MAX_PAGE, Api, items, read, together
+from providers.zoom.api import MAX_PAGE, Api, items, read, refer, together
 from providers.zoom.ids import meeting_id, uuid_segment
 from providers.zoom.wire import Instance, Page, Participant, Recording, Summary, Transcript
 from ucal.v1 import recording_pb2, types_pb2
@@ -266,7 +266,7 @@ async def _transcript(api: Api, uuid: str) -> str:
     if found.download_access_token:
         auth = HeaderAuth("authorization", f"Bearer {found.download_access_token}")
     http = api.call.http.at(api.call.http.base_url, auth=auth)
-    reply = await http.send("GET", url)
+    reply = await refer(http, "GET", url)
     try:
         return reply.content.decode("utf-8-sig")
     except UnicodeDecodeError:

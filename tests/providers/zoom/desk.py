@@ -52,6 +52,7 @@ class Desk:
     auth: httpx.Auth
     patience: float = 20.0
     account_key: str = "k1"
+    allowed_hosts: tuple[str, ...] = ()
 
     @property
     def call(self) -> Call:
@@ -59,6 +60,7 @@ class Desk:
             self.out,
             self.zoom.base_url,
             auth=self.auth,
+            allowed_hosts=self.allowed_hosts,
             deadline=asyncio.get_running_loop().time() + self.patience,
             classify=self.provider.classify,
             provider=self.provider.name,

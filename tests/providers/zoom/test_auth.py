@@ -18,7 +18,7 @@ from server.connections.token_endpoint import (
     service_token,
 )
 from tests.providers.zoom.desk import Desk, meeting, refused
-from tests.providers.zoom.double.server import ACCOUNT_TOKEN, CLIENT
+from tests.providers.zoom.double.server import ACCOUNT_TOKEN, CLIENT, Zoom
 from tests.providers.zoom.double.world import DANA, EVE
 from ucal.v1 import calendar_pb2, connection_pb2, link_pb2, recording_pb2
 
@@ -166,3 +166,28 @@ async def test_whose_account_it_is_is_remembered_per_account(desk: Desk) -> None
     for _ in range(2):
         await desk.listed(calendar_id=DANA)
     assert len(desk.zoom.asked("GET", "/users/me$")) == 4
+
+
+# -- regional hosts
+
+
+async def test_a_regional_host_gets_the_token_and_no_other_does(desk: Desk) -> None:
+    async with Zoom() as region:
+        region.world.create("meeting", DANA, {"topic": "Regional"})
+        there = {"Location": f"{region.base_url}/users/me/meetings?type=scheduled"}
+        desk.zoom.fail(307, headers=there)
+        with refused(Kind.PROVIDER_FAULT, reason="REDIRECT_REFUSED"):
+            await desk.listed()
+        assert region.journal == []
+        desk.allowed_hosts = (region.url.removeprefix("http://"),)
+        desk.zoom.fail(307, headers=there)
+        assert [e.subject for e in await desk.listed()] == ["Regional"]
+        desk.zoom.fail(308, headers={"Location": f"{region.base_url}/users/me/meetings"})
+        await desk.make(meeting("Posted"))
+        assert [each.status for each in region.asked("POST")] == [201]
+
+
+async def test_a_redirect_to_nowhere(desk: Desk) -> None:
+    desk.zoom.fail(307, headers={"Location": "http://[bad"})
+    with refused(Kind.PROVIDER_FAULT):
+        await desk.listed()

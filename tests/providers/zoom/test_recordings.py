@@ -184,7 +184,7 @@ async def test_no_token_goes_to_a_strange_host(desk: Desk) -> None:
     _transcribe(desk, own_id)
     for file in desk.zoom.world.recordings[own_id]["recording_files"]:
         file["download_url"] = "https://evil.example.com/rec/download/x"
-    with refused(Kind.INVALID, reason="HOST_NOT_ALLOWED"):
+    with refused(Kind.PROVIDER_FAULT, reason="REDIRECT_REFUSED"):
         await desk.segments(own_id)
 
 
