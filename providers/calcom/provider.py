@@ -14,11 +14,13 @@ from providers.calcom import (
     recordings,
 )
 from providers.calcom.features import FEATURES, REASONS
+from providers.calcom.push import CalComPush
 from providers.core.auth import OAuthConfig
 from providers.core.call import Account, Call, ChangesPage, ChangesQuery
 from providers.core.errors import ProviderError
 from providers.core.http import Reply
 from providers.core.provider import Provider
+from providers.core.settings import ProviderSettings
 from ucal.v1 import busy_pb2, calendar_pb2, event_pb2, link_pb2, provider_pb2, recording_pb2
 
 _SCOPES = (
@@ -37,6 +39,9 @@ class CalCom(Provider):
 
     A connection to a server of one's own names it as base_url: `https://<host>/v2`. OAuth endpoints
     of such a server are set as `authorize_url` and `token_url`.
+
+    Attributes:
+        push: see `providers.core.push`.
     """
 
     name = "calcom"
@@ -55,6 +60,10 @@ class CalCom(Provider):
     delta_kinds = changes.KINDS
     features = FEATURES
     reasons = REASONS
+
+    def __init__(self, settings: ProviderSettings) -> None:
+        super().__init__(settings)
+        self.push = CalComPush()
 
     def classify(self, reply: Reply) -> ProviderError:
         """By the words of Cal.com's server."""
