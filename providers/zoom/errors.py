@@ -96,6 +96,8 @@ _WORDS: Mapping[int, tuple[tuple[str, _Meaning], ...]] = {
 _SCOPE = re.compile(r"[a-z][a-z_]{1,40}:[a-z_]{2,40}(?::[a-z_]{1,60}){0,2}")
 _MAX_WAIT = 48 * 3600.0
 _DAILY = "daily"
+# Zoom counts requests of each category by itself, for all apps of an account together.
+_CATEGORIES = frozenset({"light", "medium", "heavy", "resource-intensive"})
 
 
 def classify(reply: Reply) -> ProviderError:
@@ -146,6 +148,9 @@ def _limited(reply: Reply, error: ProviderError) -> ProviderError:
     """A rate limit. On a daily one Retry-After is an ISO 8601 time, not seconds (Zoom's page on
     rate limits, seen in November 2026).
     """
+    category = reply.headers.get("x-ratelimit-category", "").lower()
+    if category in _CATEGORIES:
+        error.metadata["rate_limit_category"] = category
     after = error.retry_after
     if after is None:
         after = _iso_wait(reply.headers.get("retry-after", ""))

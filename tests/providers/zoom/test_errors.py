@@ -108,8 +108,10 @@ def test_bodies_that_are_none(body: bytes) -> None:
 
 
 def test_a_limit_by_the_second() -> None:
-    found = classify(reply(429, 429, "", **{"X-RateLimit-Type": "QPS", "Retry-After": "3"}))
+    headers = {"X-RateLimit-Type": "QPS", "X-RateLimit-Category": "Light", "Retry-After": "3"}
+    found = classify(reply(429, 429, "", **headers))
     assert (found.kind, found.retry_after) == (Kind.RATE_LIMITED, 3)
+    assert found.metadata["rate_limit_category"] == "light"
 
 
 def test_a_daily_limit_ends_at_a_time_of_its_own() -> None:

@@ -1,18 +1,23 @@
-"""A client of others drives the double: it must not be bent to fit our adapter.
+"""Clients of others drive the double: it must not be bent to fit our adapter.
 
-zoomus comes with the extra `strangers`.
+zoomus comes with the extra `strangers`; Zoom's own client for Node is used where `node` and the
+package `@zoom/rivet` are (npm, found through NODE_PATH).
 """
 
 import asyncio
+import json
+import shutil
+import subprocess
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.providers.zoom.desk import BASE, THIS, Desk, meeting, webinar
+from tests.providers.zoom.desk import BASE, THIS, Desk, meeting, starts, webinar, window
 from tests.providers.zoom.desk import desk as a_desk
-from tests.providers.zoom.double.server import CLIENT
+from tests.providers.zoom.double.server import CLIENT, TOKEN
 from tests.providers.zoom.double.world import DANA
 from ucal.v1 import webinar_pb2
 
@@ -121,3 +126,32 @@ async def test_recordings_of_both(unchecked: Desk) -> None:
     )
     assert [each["uuid"] for each in listed["meetings"]] == [made["uuid"]]
     assert (await desk.recording(made["uuid"])).id == made["uuid"]
+
+
+async def test_zooms_own_client_for_node(unchecked: Desk) -> None:
+    """What it makes, moves and deletes is read here as it meant it."""
+    desk = unchecked
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not installed")
+    found = await asyncio.to_thread(_run, node, "-e", "require.resolve('@zoom/rivet/meetings')")
+    if found.returncode:
+        pytest.skip("the npm package @zoom/rivet is not installed (NODE_PATH)")
+    desk.zoom.world.record(85_000_000_001, datetime(2026, 5, 15, 10, 30, tzinfo=UTC))
+    script = str(Path(__file__).with_name("node_reads.js"))
+    ran = await asyncio.to_thread(_run, node, script, desk.zoom.base_url, TOKEN)
+    assert ran.returncode == 0, ran.stderr.decode()
+    told = json.loads(ran.stdout)
+    assert told["listed"] == ["From Node"]
+    assert told["states"] == ["available", "available", "deleted"]
+    assert told["recordings"] == 1
+    assert "[404/3001]" in told["missing"]
+    ours = await desk.instances(
+        told["id"], window=window(datetime(2040, 10, 1, tzinfo=UTC), days=90)
+    )
+    assert [f"{when:%m-%d %H:%M}" for when in starts(ours)] == ["10-16 14:10", "10-24 14:10"]
+    assert [each.is_exception for each in ours] == [False, True]
+
+
+def _run(*command: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(command, check=False, capture_output=True, timeout=60)
