@@ -151,6 +151,8 @@ def create_appointment(world: World, ids: Ids, query: Json, body: Any) -> Any:
 
 def update_appointment(world: World, ids: Ids, query: Json, body: Any) -> Any:
     found = world.appointment(ids[0])
+    if world.refuses_details:
+        raise Refusal(403, "forbidden")
     if body.keys() - UPDATABLE or ("notes" in body and query.get("admin") != "true"):
         raise Refusal(400, "bad_request")
     if "fields" in body:

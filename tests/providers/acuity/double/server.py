@@ -45,7 +45,6 @@ class Fault:
     retry_after: int | None = None
     body: bytes = b""
     lose: bool = False
-    path: str = ""
 
 
 class Acuity:
@@ -56,6 +55,7 @@ class Acuity:
         self.faults: list[Fault] = []
         self.journal: list[Exchange] = []
         self.origin = ""
+        self.garble_writes = False
         basic = base64.b64encode(f"{USER}:{KEY}".encode()).decode()
         self.credentials = {f"Basic {basic}", f"Bearer {TOKEN}"}
 
@@ -94,7 +94,7 @@ class Acuity:
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         raw = await request.read()
         path = request.url.raw_path
-        fault = self._take(request.method, path)
+        fault = self._take(request.method)
         if fault is not None and not fault.lose:
             headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
             return web.Response(status=fault.status, body=fault.body, headers=headers)
@@ -112,14 +112,14 @@ class Acuity:
         self.journal.append(Exchange(request.method, shown, query, body, status, answer))
         if fault is not None and request.transport is not None:
             request.transport.abort()
+        if self.garble_writes and request.method != "GET":
+            return web.Response(status=status, body=b"<html>")
         if answer is None:
             return web.Response(status=status)
         return web.json_response(answer, status=status)
 
-    def _take(self, method: str, path: str) -> Fault | None:
+    def _take(self, method: str) -> Fault | None:
         if not self.faults or (self.faults[0].lose and method == "GET"):
-            return None
-        if not path.endswith(self.faults[0].path):
             return None
         return self.faults.pop(0)
 

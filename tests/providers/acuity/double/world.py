@@ -57,6 +57,7 @@ class World:
     sessions: list[Json] = field(default_factory=list)
     mails: list[str] = field(default_factory=list)
     too_close: bool = False
+    refuses_details: bool = False
     _ids: Any = field(default_factory=lambda: itertools.count(1722118000))
 
     def __post_init__(self) -> None:
