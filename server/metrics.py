@@ -1,6 +1,6 @@
 """Numbers for /metrics: labels are method, provider and code, never an id."""
 
-from prometheus_client import CollectorRegistry, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 REGISTRY = CollectorRegistry()
 
@@ -12,3 +12,12 @@ CALL_SECONDS = Histogram(
     registry=REGISTRY,
 )
 OPEN_STREAMS = Gauge("ucal_open_streams", "Streams that are open now", registry=REGISTRY)
+PUSH_SUBSCRIPTIONS = Gauge(
+    "ucal_push_subscriptions", "Subscriptions at providers", ("provider",), registry=REGISTRY
+)
+PUSH_RENEWALS = Counter(
+    "ucal_push_renewals", "Renewals of subscriptions", ("provider", "result"), registry=REGISTRY
+)
+DELIVERIES = Counter(
+    "ucal_webhook_deliveries", "Webhook deliveries", ("provider", "status"), registry=REGISTRY
+)

@@ -15,6 +15,9 @@ from server.connections.store import Store
 from server.dispatch import Dispatcher
 from server.http import HttpServer
 from server.pages import Pages
+from server.push.ingress import Ingress
+from server.push.registrations import Registrations
+from server.push.secrets import WebhookSecrets
 from server.services.connections import ConnectionService
 from server.services.passthrough import PassthroughService
 from server.services.providers import ProviderService
@@ -64,9 +67,19 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         clock, watching = LoopClock(), WatchSettings()
         tokens = Tokens(connections.sealer("resume"), clock, watching.token_lifetime)
         hub = Hub(ConnectionReader(connections), tokens, clock, watching)
-        server = _grpc_server(settings, connections, hub)
+        secrets = WebhookSecrets(connections.ring)
+        registrations = Registrations(connections, secrets, settings.public_url)
+        stack.push_async_callback(registrations.close)
+        ingress = Ingress(
+            resolver=connections,
+            pool=connections.pool,
+            secrets=secrets,
+            registrations=registrations,
+            nudge=hub,
+        )
+        server = _grpc_server(settings, connections, WatchService(hub, registrations), hub)
         port = await server.start(settings.listen, _credentials(settings))
-        http_address = await _http(settings, connections.store, stack)
+        http_address = await _http(settings, connections.store, ingress, stack)
         host, wished = split_address(settings.listen, "listen")
         address = settings.listen if not wished and host.startswith("unix:") else f"{host}:{port}"
         try:
@@ -76,13 +89,15 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
             await server.drain(settings.limits.drain_delay, settings.limits.drain_grace)
 
 
-def _grpc_server(settings: Settings, connections: Connections, hub: Hub) -> GrpcServer:
+def _grpc_server(
+    settings: Settings, connections: Connections, watches: WatchService, hub: Hub
+) -> GrpcServer:
     pages = Pages(connections.sealer("page"))
     limits = settings.limits
     return GrpcServer(
         [
             *resource_services(Dispatcher(connections, pages, hub.tokens)),
-            GrpcService(WATCH_SERVICE, add_watch_service, WatchService(hub)),
+            GrpcService(WATCH_SERVICE, add_watch_service, watches),
             GrpcService(
                 "ucal.v1.ConnectionService",
                 connection_pb2_grpc.add_ConnectionServiceServicer_to_server,
@@ -122,7 +137,7 @@ def _credentials(settings: Settings) -> grpc.ServerCredentials | None:
     )
 
 
-async def _http(settings: Settings, store: Store, stack: AsyncExitStack) -> str:
+async def _http(settings: Settings, store: Store, ingress: Ingress, stack: AsyncExitStack) -> str:
     """Start the HTTP side, if there is one; its address."""
     if not settings.http_listen:
         return ""
@@ -135,6 +150,6 @@ async def _http(settings: Settings, store: Store, stack: AsyncExitStack) -> str:
         return ""
 
     host, port = split_address(settings.http_listen, "http_listen")
-    http = HttpServer(ready)
+    http = HttpServer(ready, ingress.routes())
     stack.push_async_callback(http.stop)
     return f"{host}:{await http.start(host, port)}"

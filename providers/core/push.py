@@ -13,7 +13,7 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from providers.core.call import Call
 from providers.core.errors import Kind, ProviderError
@@ -128,6 +128,18 @@ class Push(Protocol):
 
     def hints(self, delivery: Delivery) -> list[Hint]:
         """What a verified delivery says; [] for greetings and for what is not known. Pure."""
+
+
+@runtime_checkable
+class Greets(Protocol):
+    """A `Push` whose provider checks an address before it delivers there."""
+
+    def handshake(self, delivery: Delivery, secret: str, now: datetime) -> bytes | None:
+        """What answers the check; None when the delivery is no check. Pure.
+
+        Raises:
+            ProviderError: UNAUTHENTICATED: it is not the provider's.
+        """
 
 
 def same_secret(given: str, secret: str) -> bool:

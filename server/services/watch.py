@@ -1,17 +1,20 @@
 """WatchService: WatchEvents and PollEvents over the engine in `server.watch`."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import grpc
 
+from providers.core.errors import ProviderError
 from server.interceptors.scope import SCOPE
 from server.interceptors.wrap import Context
+from server.push.registrations import Registrations
 from server.watch.hub import Hub
 from server.watch.inbox import slow_consumer
 from server.watch.poll import poll
 from server.watch.ports import Target
+from server.watch.scope import Unit
 from ucal.v1 import watch_pb2, watch_pb2_grpc
 
 NAME = "ucal.v1.WatchService"
@@ -22,8 +25,10 @@ _MARGIN = 2.0
 class WatchService(watch_pb2_grpc.WatchServiceServicer):
     """Checks nothing and knows nothing: the hub does."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, registrations: Registrations | None = None) -> None:
+        """`registrations`: makes providers push; without, watches poll."""
         self._hub = hub
+        self._registrations = registrations
 
     async def WatchEvents(
         self, request: watch_pb2.WatchEventsRequest, context: Context
@@ -32,8 +37,16 @@ class WatchService(watch_pb2_grpc.WatchServiceServicer):
         target, wanted = await self._hub.target(request.scope, _metadata(context))
         scope = SCOPE.get()
         scope.provider = target.provider
-        session = self._hub.open(request, target, wanted)
-        del request, wanted  # streams live long, and there are many
+        pushed: Mapping[Unit, str] = {}
+        if self._registrations is not None:
+            pushed = await self._registrations.attend(target, wanted.units)
+        units = tuple(pushed)
+        try:
+            session = self._hub.open(request, target, wanted, pushed)
+        except ProviderError:
+            self._leave(target, units)
+            raise
+        del request, wanted, pushed  # streams live long, and there are many
         patience = self._hub.settings.write_timeout
 
         async def send(message: bytes) -> None:
@@ -50,7 +63,12 @@ class WatchService(watch_pb2_grpc.WatchServiceServicer):
             await session.run(send)
         finally:
             self._hub.close(session)
+            self._leave(target, units)
             _tell_rotated(target, context)
+
+    def _leave(self, target: Target, units: Sequence[Unit]) -> None:
+        if self._registrations is not None and units:
+            self._registrations.leave(target, units)
 
     async def PollEvents(
         self, request: watch_pb2.PollEventsRequest, context: Context

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Hashable, Iterable, Mapping
 from datetime import timedelta
+from types import MappingProxyType
 
 from google.protobuf.duration_pb2 import Duration
 
@@ -59,8 +60,16 @@ class Hub:
 
     # -- for the service
 
-    def open(self, request: watch_pb2.WatchEventsRequest, target: Target, scope: Scope) -> Session:
+    def open(
+        self,
+        request: watch_pb2.WatchEventsRequest,
+        target: Target,
+        scope: Scope,
+        pushed: Mapping[Unit, str] = MappingProxyType({}),
+    ) -> Session:
         """A session for `request`; `Hub.close` must be called on it in the end.
+
+        `pushed`: units that the provider can push, with "" where it does, else why it does not.
 
         Raises:
             ProviderError: the request or its token is not good.
@@ -68,7 +77,7 @@ class Hub:
         if request.resume_token and request.start:
             raise ProviderError.invalid("start", "excludes resume_token")
         variant = variant_of(request)
-        watched = [self._watched(target, unit, request) for unit in scope.units]
+        watched = [self._watched(target, unit, request, pushed) for unit in scope.units]
         positions: tuple[Position, ...] = ()
         lost: ProviderError | None = None
         reset = request.on_expiry == watch_pb2.WATCH_EXPIRY_RESET
@@ -160,17 +169,25 @@ class Hub:
             self.settings.min_poll,
         )
 
-    def _watched(self, target: Target, unit: Unit, request: watch_pb2.WatchEventsRequest) -> Opened:
+    def _watched(
+        self,
+        target: Target,
+        unit: Unit,
+        request: watch_pb2.WatchEventsRequest,
+        pushed: Mapping[Unit, str],
+    ) -> Opened:
         """How one unit is watched."""
         capability = target.capability(unit.kind)
         every = Duration()
         every.FromNanoseconds(int(self.interval(capability, _seconds(request.poll_interval)) * 1e9))
         pushes = capability.watch_source == watch_pb2.WATCH_SOURCE_NATIVE
+        native = pushed.get(unit) == ""
+        reason = _NOT_REGISTERED if pushes else capability.reason or _NO_PUSH
         return Opened(
-            source=watch_pb2.WATCH_SOURCE_POLLING,
+            source=watch_pb2.WATCH_SOURCE_NATIVE if native else watch_pb2.WATCH_SOURCE_POLLING,
             deletions=capability.deletions or watch_pb2.DELETION_SUPPORT_RECONCILED,
             poll_interval=every,
-            reason=_NOT_REGISTERED if pushes else capability.reason or _NO_PUSH,
+            reason="" if native else pushed.get(unit, reason),
         )
 
     # -- for webhooks and for the end

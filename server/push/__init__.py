@@ -1,0 +1,1 @@
+"""Native push: subscriptions at providers while somebody watches, and the way in for deliveries."""
