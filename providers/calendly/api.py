@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -156,6 +156,30 @@ def read(reply: Reply, text: msgspec.Raw, type: type[T]) -> Found[T]:
             reason="MALFORMED_ANSWER",
             metadata=facts(reply),
         ) from None
+
+
+async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """The results of all of `work`, a few at a time and in order; the first failure ends the rest.
+
+    Raises:
+        ProviderError: what one of them raised.
+    """
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def one(each: Coroutine[Any, Any, T]) -> T:
+        async with gate:
+            return await each
+
+    pending = list(work)
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(each)) for each in pending]
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+    finally:
+        for each in pending:
+            each.close()  # those that were not begun
+    return [task.result() for task in tasks]
 
 
 def api(call: Call, memory: Memory) -> Api:

@@ -4,7 +4,6 @@ Calendly answers for seven days at a time; longer windows are asked in pieces, o
 a seam comes twice. Any type of busy time that it may invent counts as busy.
 """
 
-import asyncio
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from typing import Any
 from google.rpc import code_pb2, status_pb2
 
 from providers.calendly import calendars, slots
-from providers.calendly.api import AT_ONCE, Api, read
+from providers.calendly.api import Api, read, together
 from providers.calendly.wire import BusyTime, Collection
 from providers.core import times
 from providers.core.call import Call
@@ -116,25 +115,17 @@ async def _ask_all(
     answer: busy_pb2.ListBusyResponse,
 ) -> dict[str, list[Block]]:
     """Blocks by calendar; one that cannot be asked is told, and does not spoil the others (P67)."""
-    gate = asyncio.Semaphore(AT_ONCE)
     found: dict[str, list[Block]] = {}
-    failed: list[ProviderError] = []
-
-    async def ask(name: str) -> None:
+    await api.me()
+    for name in names:
         try:
             whose = await calendars.resolve(api, name)
-            found[name] = await _of_user(api, whose.user, low, high, gate)
+            found[name] = await _of_user(api, whose.user, low, high)
         except ProviderError as error:
             status = _status(error)
             if status is None:
-                failed.append(error)
-            else:
-                answer.unreachable[name].CopyFrom(status)
-
-    await api.me()
-    await asyncio.gather(*(ask(name) for name in names))
-    if failed:
-        raise failed[0]
+                raise
+            answer.unreachable[name].CopyFrom(status)
     return found
 
 
@@ -148,15 +139,9 @@ def _status(error: ProviderError) -> status_pb2.Status | None:
     return status_pb2.Status(code=code, message=message)
 
 
-async def _of_user(
-    api: Api, uri: str, low: datetime, high: datetime, gate: asyncio.Semaphore
-) -> list[Block]:
-    async def piece(start: datetime, end: datetime) -> list[Block]:
-        async with gate:
-            return await _ask(api, uri, start, end)
-
-    asked = (piece(start, end) for start, end in slots.pieces(low, high))
-    answers = await asyncio.gather(*asked)
+async def _of_user(api: Api, uri: str, low: datetime, high: datetime) -> list[Block]:
+    pieces = slots.pieces(low, high)
+    answers = await together(_ask(api, uri, start, end) for start, end in pieces)
     blocks = {block for answer in answers for block in answer}
     return sorted(
         block

@@ -5,17 +5,15 @@ hours at most (the longest `duration` of an event type), so the list is asked fr
 before and what ended earlier is left out.
 """
 
-import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
 from providers.calendly import calendars, ids
-from providers.calendly.api import AT_ONCE, MAX_PAGE, Api, Found, Me
+from providers.calendly.api import MAX_PAGE, Api, Found, Me, together
 from providers.calendly.event_parse import OF_INVITEES, parse_event
 from providers.calendly.wire import Event, Invitee
 from providers.core import times
 from providers.core.call import Call
-from providers.core.errors import Kind, ProviderError
 from ucal.v1 import event_pb2, types_pb2
 
 LONGEST = timedelta(minutes=720)
@@ -65,7 +63,7 @@ def _params(
         params["organization"] = me.organization
     low, high = times.bounds(request.window)
     if low is not None:
-        params["min_start_time"] = times.format_rfc3339(max(low, _FIRST) - LONGEST)
+        params["min_start_time"] = times.format_rfc3339(max(low, times.EPOCH) - LONGEST)
     if high is not None:
         params["max_start_time"] = times.format_rfc3339(high)
     if not request.include_canceled:
@@ -73,9 +71,6 @@ def _params(
     if request.page_token:
         params["page_token"] = request.page_token
     return params
-
-
-_FIRST = times.EPOCH
 
 
 def _inside(event: Event, window: types_pb2.TimeRange) -> bool:
@@ -114,37 +109,14 @@ async def read(
     raw: bool = False,
 ) -> None:
     """One event into an empty `target`."""
-    event = api.one(Event, f"scheduled_events/{own_id}", kind="event", own_id=own_id)
-    if not invitees:
-        parse_event(target, await event, call.connection_id, None, own=own, raw=raw)
-        return
-    found = await event
-    guests = await invitees_of_one(api, own_id)
+    found = await api.one(Event, f"scheduled_events/{own_id}", kind="event", own_id=own_id)
+    guests = await invitees_of_one(api, own_id) if invitees else None
     parse_event(target, found, call.connection_id, guests, own=own, raw=raw)
 
 
 async def invitees_of(api: Api, found: Sequence[Found[Event]]) -> list[list[Found[Invitee]]]:
     """The invitees of each event."""
-    gate = asyncio.Semaphore(AT_ONCE)
-
-    async def ask(own_id: str) -> list[Found[Invitee]]:
-        async with gate:
-            return await invitees_of_one(api, own_id)
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(ask(ids.tail(each.it.uri))) for each in found]
-    except* ProviderError as errors:
-        raise _first(errors) from None
-    return [task.result() for task in tasks]
-
-
-def _first(errors: BaseExceptionGroup[ProviderError]) -> ProviderError:
-    """One of several failures, for a caller who can be told one."""
-    for error in errors.exceptions:
-        if isinstance(error, ProviderError):
-            return error
-    return ProviderError(Kind.UNAVAILABLE, "the provider failed")
+    return await together(invitees_of_one(api, ids.tail(each.it.uri)) for each in found)
 
 
 async def invitees_of_one(api: Api, own_id: str) -> list[Found[Invitee]]:
