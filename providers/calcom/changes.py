@@ -10,6 +10,7 @@ older than what was asked, and then all bookings from yesterday on are told each
 leaves out what it has told before.
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -47,7 +48,8 @@ class Cursor(msgspec.Struct, frozen=True, omit_defaults=True):
         begun: when the first round began; what was canceled before is not told.
         walk: where the round goes on that looks at everything; absent when it does not.
         mark: time of the last change that was told.
-        seen: changes just before the mark that were told, "<uid> <time>".
+        seen: digests of what was told just before the mark: times are of milliseconds, and a
+            booking may change twice within one.
         moved: uids that were told as the id before of another.
         skip: changes at the mark that are too many for one page.
         blind: the server does not tell changes.
@@ -126,10 +128,10 @@ async def _follow(call: Call, query: ChangesQuery, cursor: Cursor) -> ChangesPag
         blind = msgspec.structs.replace(cursor, blind=True, walk=Place(), skip=0, seen=[])
         return ChangesPage([], blind.text(), has_more=True)
     seen = set(cursor.seen)
-    fresh = [pair for pair in items if _stamp(pair[0]) not in seen]
+    fresh = [pair for pair in items if _digest(pair[1]) not in seen]
     news = [pair for pair in fresh if _is_news(pair[0], cursor.begun)]
     changes, moved = _told(call, query, reply, news, cursor)
-    after = _advanced(cursor, [booking for booking, _ in items], more=more, stuck=not fresh)
+    after = _advanced(cursor, items, more=more, stuck=not fresh)
     after = msgspec.structs.replace(after, moved=moved)
     return ChangesPage(changes, after.text(), more and bool(items))
 
@@ -142,13 +144,13 @@ def _is_news(booking: Booking, begun: str) -> bool:
     return changed is None or not begun or changed >= times.parse_rfc3339(begun)
 
 
-def _stamp(booking: Booking) -> str:
-    return f"{booking.uid} {booking.updatedAt or booking.createdAt or ''}"
+def _digest(item: msgspec.Raw) -> str:
+    return hashlib.sha256(item).hexdigest()[:16]
 
 
-def _advanced(cursor: Cursor, items: Sequence[Booking], *, more: bool, stuck: bool) -> Cursor:
+def _advanced(cursor: Cursor, items: Sequence[Pair], *, more: bool, stuck: bool) -> Cursor:
     """The cursor behind `items`."""
-    stamps = [(changed_at(each), _stamp(each)) for each in items]
+    stamps = [(changed_at(each), _digest(item)) for each, item in items]
     latest = max((when for when, _ in stamps if when is not None), default=None)
     mark = times.parse_rfc3339(cursor.mark)
     if latest is None or (stuck and not more):

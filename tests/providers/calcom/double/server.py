@@ -110,12 +110,18 @@ class CalCom:
         except Problem as problem:
             status, answer = problem.status, problem.body(path)
         self.journal.append(
-            Exchange(request.method, path, template, query, body, status, answer, version)
+            Exchange(request.method, path, template, query, body, status, _copy(answer), version)
         )
         if lost:
             assert request.transport is not None
             request.transport.abort()
         return web.json_response(answer, status=status)
+
+
+def _copy(answer: Json) -> Json:
+    """As it is now."""
+    found: Json = json.loads(json.dumps(answer))
+    return found
 
 
 def _failed(fault: Fault, path: str) -> web.Response:
@@ -186,7 +192,15 @@ def _busy(cal: CalCom, parts: list[str], query: dict[str, str], body: Any) -> An
 
 
 def _calendars(cal: CalCom, parts: list[str], query: dict[str, str], body: Any) -> Any:
-    destination = {"id": 55, "integration": "google_calendar", "externalId": "host@example.com"}
+    destination = {
+        "id": 55,
+        "integration": "google_calendar",
+        "externalId": "host@example.com",
+        "primaryEmail": "host@example.com",
+        "userId": 1500001,
+        "eventTypeId": None,
+        "credentialId": 135,
+    }
     return {"connectedCalendars": cal.world.accounts, "destinationCalendar": destination}
 
 

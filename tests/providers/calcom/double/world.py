@@ -16,6 +16,15 @@ HOST: Json = {
     "username": "hostexample",
     "timeZone": "America/Los_Angeles",
 }
+_GOOGLE: Json = {
+    **dict.fromkeys(("description", "variant", "logo", "publisher", "url", "email"), "x"),
+    "type": "google_calendar",
+    "title": "Google Calendar",
+    "name": "Google Calendar",
+    "slug": "google-calendar",
+    "categories": ["calendar"],
+    "locationOption": None,
+}
 NAMES = {
     400: "BadRequestException",
     401: "UnauthorizedException",
@@ -90,7 +99,7 @@ class World:
 
     def __post_init__(self) -> None:
         account = {
-            "integration": {"type": "google_calendar", "title": "Google Calendar"},
+            "integration": _GOOGLE,
             "credentialId": 135,
             "delegationCredentialId": None,
             "calendars": [],
