@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from providers.core import timezones
-from providers.core.windows_zones import NEWER, ZONES
+from providers.core.windows_zones import NEWER
 from providers.microsoft.event_parse import parse_event
 from providers.microsoft.webhook import Hint, hints
 from providers.microsoft.wire import Calendar, Event, Schedules

@@ -33,9 +33,15 @@ _TYPES = {
 }  # fmt: skip
 
 
-def _check(box: Mailbox, body: Any) -> None:
+def _check(box: Mailbox, body: Any) -> Json:
+    """The body without what is null, which says nothing; but a series may be ended so."""
     if not isinstance(body, dict):
         raise Problem(400, "RequestBodyRead", "no object")
+    body = {n: v for n, v in body.items() if v is not None or n == "recurrence"}
+    # python-o365 writes a word for it, and Graph is known to take that.
+    words = {"true": True, "false": False}
+    if str(body.get("isOnlineMeeting")).lower() in words:
+        body["isOnlineMeeting"] = words[str(body["isOnlineMeeting"]).lower()]
     for name, value in body.items():
         if name.startswith("@"):
             continue
@@ -48,6 +54,7 @@ def _check(box: Mailbox, body: Any) -> None:
     for name in ("start", "end"):
         if (body.get(name) or {}).get("timeZone") in box.world.iana_refused:
             raise Problem(400, "TimeZoneNotSupportedException", "not supported")
+    return body
 
 
 def _text(body: Json) -> Json:
@@ -92,7 +99,7 @@ def _when(body: Json) -> tuple[datetime, datetime, str]:
 
 def create(box: Mailbox, calendar: Calendar, body: Json) -> Item:
     """POST …/events. A transactionId that was used finds what it made."""
-    _check(box, body)
+    body = _check(box, body)
     wanted = body.get("transactionId")
     for known in calendar.items.values():
         if wanted and known.data["transactionId"] == wanted:
@@ -192,7 +199,7 @@ def _keep_online(item: Item, data: Json) -> None:
 
 def change(box: Mailbox, calendar: Calendar, item: Item, day: date | None, body: Json) -> None:
     """PATCH of an event, a series, or an instance."""
-    _check(box, body)
+    body = _check(box, body)
     if "transactionId" in body:
         raise Problem(400, "ErrorInvalidRequest", "transactionId is immutable")
     if day is not None:

@@ -20,7 +20,7 @@ def answer(world: World, body: Json) -> Json:
     )
     if not timedelta() < high - low < timedelta(days=42):
         raise Problem(400, "ErrorInvalidTimeRange", "less than 42 days")
-    interval = body.get("availabilityViewInterval", 30)
+    interval = body.get("availabilityViewInterval") or body.get("AvailabilityViewInterval") or 30
     if not 5 <= interval <= 1440:
         raise Problem(400, "ErrorInvalidParameter", "interval")
     return {"value": [_one(world, name, low, high, interval) for name in names]}
