@@ -27,7 +27,7 @@ class HttpServer:
         app.router.add_get("/readyz", self._readyz)
         app.router.add_get("/metrics", self._metrics)
         app.router.add_routes(routes)
-        self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=5)
 
     async def start(self, host: str, port: int) -> int:
         """Listen; the port is returned, which matters when 0 was asked for.
@@ -36,7 +36,7 @@ class HttpServer:
             OSError: the address cannot be had.
         """
         await self._runner.setup()
-        site = web.TCPSite(self._runner, host, port, shutdown_timeout=5)
+        site = web.TCPSite(self._runner, host, port)
         await site.start()
         found: int = self._runner.addresses[0][1]
         return found

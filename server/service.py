@@ -78,15 +78,18 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
             nudge=hub,
         )
         server = _grpc_server(settings, connections, WatchService(hub, registrations), hub)
-        port = await server.start(settings.listen, _credentials(settings))
         http_address = await _http(settings, connections.store, ingress, stack)
+        stack.push_async_callback(_end, settings, server, hub)
+        port = await server.start(settings.listen, _credentials(settings))
         host, wished = split_address(settings.listen, "listen")
         address = settings.listen if not wished and host.startswith("unix:") else f"{host}:{port}"
-        try:
-            yield Service(address, port, http_address, hub)
-        finally:
-            hub.drain(settings.limits.drain_grace)
-            await server.drain(settings.limits.drain_delay, settings.limits.drain_grace)
+        yield Service(address, port, http_address, hub)
+
+
+async def _end(settings: Settings, server: GrpcServer, hub: Hub) -> None:
+    """Let calls and streams end in peace."""
+    hub.drain(settings.limits.drain_grace)
+    await server.drain(settings.limits.drain_delay, settings.limits.drain_grace)
 
 
 def _grpc_server(
