@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 from weakref import WeakValueDictionary
 
+import httpx
 import msgspec
 
 from providers.core.call import Call
@@ -183,7 +184,8 @@ class Api:
 
 
 def _unpacked(reply: Reply, answer: BatchResponse) -> Reply:
-    return Reply(answer.status, reply.headers, bytes(answer.body), reply.url)
+    headers = httpx.Headers(answer.headers or {})
+    return Reply(answer.status, headers, bytes(answer.body), reply.url)
 
 
 def api(call: Call, lanes: Lanes) -> Api:

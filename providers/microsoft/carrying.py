@@ -14,7 +14,6 @@ from providers.core.errors import Kind, ProviderError
 from providers.core.wire import decode
 from providers.microsoft import event_times, instances, pattern_parse, writing
 from providers.microsoft.api import Api, event_path
-from providers.microsoft.reading import convert
 from providers.microsoft.wire import Event
 
 MAX_CARRIED = 50
@@ -86,13 +85,13 @@ class Exceptions:
 async def exceptions_of(api: Api, calendar_id: str, master: Event) -> Exceptions:
     """All exceptions of a series, which was read alone and tells what was cancelled."""
     path = event_path(api, calendar_id, master.id)
-    params = {"$expand": "exceptionOccurrences"}
-    reply = await api.send("GET", path, params=params, resource=("event", master.id))
+    reply = await api.send("GET", path, resource=("event", master.id))
     raw = decode(reply, dict[str, Any])
     zone = timezones.zone(event_times.zone_name(master, "")[0])
     found = Exceptions(raw=raw)
-    for item in raw.get("exceptionOccurrences") or ():
-        day = instances.planned_day(convert(reply, item), zone)
+    for each in await instances.exception_replies(api, calendar_id, master.id):
+        item = decode(each, dict[str, Any])
+        day = instances.planned_day(decode(each, Event), zone)
         if day is not None:
             found.changed[day] = difference(item, raw)
     days = (pattern_parse.day_of_id(each) for each in master.cancelledOccurrences or ())

@@ -158,11 +158,11 @@ async def put_times(
                 f"event.{name}", "give start_at and end_at to change between days and times"
             )
     zone = start.time_zone if "start_at" in wanted else ""
-    zone = zone or (zone_name(current, "")[0] if recurring or was_day else "")
+    zone = zone or zone_name(current, "")[0]
     for name in wanted:
         time = getattr(event, name)
         if time.WhichOneof("value") == "timestamp" and not time.time_zone:
-            time.time_zone = zone or "UTC"
+            time.time_zone = zone
     if "start_at" in wanted:
         await choose_zone(api, draft, event.start_at, recurring=recurring)
     elif was_day:

@@ -5,13 +5,14 @@ learn.microsoft.com/graph/api/event-list-instances. A cancelled instance is not 
 
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from providers.core import times, timezones
 from providers.core.call import Call
 from providers.core.http import Reply
 from providers.core.wire import decode
-from providers.microsoft import event_times, reading
+from providers.microsoft import errors, event_times, reading
 from providers.microsoft.api import Api, event_path
 from providers.microsoft.event_parse import parse_event
 from providers.microsoft.wire import Event, Events
@@ -142,13 +143,36 @@ def planned_day(found: Event, zone: ZoneInfo) -> date | None:
     return event_times.day_of(when, zone) if found.isAllDay else when.astimezone(zone).date()
 
 
-async def exceptions(api: Api, calendar_id: str, master_id: str) -> Sequence[Event]:
+async def exceptions(api: Api, calendar_id: str, master_id: str) -> list[Event]:
     """Instances of a series that differ from it."""
+    query = f"?{urlencode({'$select': _SELECT})}"
+    replies = await exception_replies(api, calendar_id, master_id, query)
+    return [decode(each, Event) for each in replies]
+
+
+async def exception_replies(
+    api: Api, calendar_id: str, master_id: str, query: str = ""
+) -> list[Reply]:
+    """Instances of a series that differ from it, as they come, each read by itself.
+
+    The series tells their ids, and of the rest only what was asked of itself.
+    """
+    path = event_path(api, calendar_id, master_id)
     params = {"$select": "id,exceptionOccurrences", "$expand": "exceptionOccurrences"}
-    reply = await api.send(
-        "GET",
-        event_path(api, calendar_id, master_id),
-        params=params,
-        resource=("event", master_id),
-    )
-    return decode(reply, Event).exceptionOccurrences or ()
+    reply = await api.send("GET", path, params=params, resource=("event", master_id))
+    ids = [each.id for each in decode(reply, Event).exceptionOccurrences or ()]
+    paths = [f"{event_path(api, calendar_id, each)}{query}" for each in ids]
+    return [each for each in await api.read_many(paths) if _is_there(each)]
+
+
+def _is_there(reply: Reply) -> bool:
+    """Whether an answer inside a batch is one; what is gone meanwhile is left out.
+
+    Raises:
+        ProviderError: for any other failure.
+    """
+    if reply.status == 404:
+        return False
+    if reply.status != 200:
+        raise errors.classify(reply)
+    return True

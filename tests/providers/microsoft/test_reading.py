@@ -98,9 +98,17 @@ async def test_a_custom_zone_falls_back_to_that_of_the_mailbox() -> None:
         assert d.graph.asked("GET", "mailboxSettings/timeZone")
         d.box.zone = "Customized Time Zone"
         assert (await d.get(made.id)).timezone == "UTC"
-        d.graph.fail(403)
-        async with refused(Kind.FORBIDDEN):
-            await d.get(made.id)
+        plain = d.graph._dispatch
+
+        async def denied(method, path, query, body, headers):
+            if path.endswith("timeZone"):
+                headers = {**headers, "authorization": "Bearer application-token"}
+                path = path.replace("/me/", "/users/nobody/")
+            return await plain(method, path, query, body, headers)
+
+        d.graph._dispatch = denied  # type: ignore[method-assign]
+        d.box.zone = "W. Europe Standard Time"
+        assert (await d.get(made.id)).timezone == "UTC"
 
 
 async def test_all_day_events_keep_their_dates_whatever_the_zone() -> None:

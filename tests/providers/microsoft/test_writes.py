@@ -409,3 +409,14 @@ async def test_what_is_gone_is_gone() -> None:
 
 def test_berlin_is_berlin() -> None:
     assert berlin(20, 14, 10).timestamp.ToDatetime(UTC).astimezone(BERLIN).hour == 14
+
+
+async def test_a_new_time_without_a_zone_keeps_that_of_the_event() -> None:
+    async with desk() as d:
+        made = await d.make(meeting())
+        later = berlin(21, 9)
+        bare = event_pb2.Event()
+        bare.start_at.timestamp.CopyFrom(later.timestamp)
+        bare.end_at.timestamp.CopyFrom(berlin(21, 10).timestamp)
+        found = (await d.update(made.id, bare, "start_at", "end_at")).event
+        assert found.start_at == later

@@ -70,8 +70,11 @@ def finish(box: Mailbox, item: Item, found: Json, query: Json, zone: str, *, alo
         elif name == "exceptionOccurrences":
             if not alone:
                 raise Problem(400, "ErrorInvalidRequest", "of one series only")
+            if name not in select:
+                continue  # told on $select and $expand only, with what is selected
+            own = {"$select": select}
             kept[name] = [
-                finish(box, item, shown(box, item, day, zone), {}, zone, alone=False)
+                finish(box, item, shown(box, item, day, zone), own, zone, alone=False)
                 for day in sorted(item.changed)
             ]
         elif name not in ("calendar", "instances", "extensions"):
