@@ -1,0 +1,1 @@
+"""Dialpad Meetings."""
