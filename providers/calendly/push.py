@@ -105,5 +105,5 @@ async def _delete(api: Api, own_id: str) -> None:
 
 def _own_id(address: str, topic: Topic) -> str:
     """The same for the same topic at the same address, so that restarts leave nothing behind."""
-    text = f"{address}\n{topic.kind}"
+    text = f"{address}\n{topic.kind}\n{topic.calendar_id}"
     return hashlib.sha256(text.encode()).hexdigest()[:24]

@@ -131,6 +131,12 @@ def list_invitees(world: World, ids: Ids, query: Json, body: Any) -> Answer:
     return paged(f"scheduled_events/{ids[0]}/invitees", found, query)
 
 
+def get_invitee(world: World, ids: Ids, query: Json, body: Any) -> Answer:
+    uri = f"{API}/scheduled_events/{ids[0]}"
+    found = world.invitees.get(uri, [])
+    return one(next((i for i in found if i["uri"] == f"{uri}/invitees/{ids[1]}"), None))
+
+
 def _window(query: Json, *, future: bool) -> tuple[datetime, datetime]:
     low, high = moment(query["start_time"]), moment(query["end_time"])
     if high <= low or high - low > WEEK:
@@ -215,6 +221,7 @@ ROUTES = (
     ("GET", "/scheduled_events", list_events),
     ("GET", "/scheduled_events/*", get_event),
     ("GET", "/scheduled_events/*/invitees", list_invitees),
+    ("GET", "/scheduled_events/*/invitees/*", get_invitee),
     ("GET", "/event_type_available_times", available_times),
     ("GET", "/user_busy_times", busy_times),
     ("GET", "/meeting_recaps", list_recaps),
