@@ -42,15 +42,15 @@ async def serving(
     **more: Any,
 ) -> AsyncIterator[grpc.aio.Channel]:
     """A channel to a service with `connections`, and with `more` settings."""
-    asked = Settings(
-        listen="127.0.0.1:0",
-        http_listen="",
-        store="memory:",
-        log_level="warning",
-        providers=dict(settings or {}),
-        connections=tuple(static(each) for each in connections),
-        **more,
-    )
+    given: dict[str, Any] = {
+        "listen": "127.0.0.1:0",
+        "http_listen": "",
+        "store": "memory:",
+        "log_level": "warning",
+        "providers": dict(settings or {}),
+        "connections": tuple(static(each) for each in connections),
+    }
+    asked = Settings(**(given | more))
     async with (
         running(asked) as service,
         grpc.aio.insecure_channel(service.address) as channel,

@@ -1,0 +1,73 @@
+"""How each vendor's double tells its subscribers: what the vendor would send, signed as it does."""
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import httpx
+
+Bell = Callable[[Any, httpx.AsyncClient], Awaitable[list[int]]]
+
+
+async def _calendly(harness: Any, client: httpx.AsyncClient) -> list[int]:
+    statuses = []
+    for uri, hook in harness.double.world.hooks.items():
+        body = b'{"event": "invitee.created", "payload": {"uri": "https://api.calendly.com/x"}}'
+        sent = str(int(time.time()))
+        key = harness.double.world.keys[uri]
+        mark = hmac.digest(key.encode(), sent.encode() + b"." + body, "sha256").hex()
+        answer = await client.post(
+            hook["callback_url"].replace("https:", "http:"),
+            content=body,
+            headers={"Calendly-Webhook-Signature": f"t={sent},v1={mark}"},
+        )
+        statuses.append(answer.status_code)
+    return statuses
+
+
+async def _calcom(harness: Any, client: httpx.AsyncClient) -> list[int]:
+    statuses = []
+    for hook in harness.cal.world.webhooks.values():
+        fields = {"triggerEvent": "BOOKING_CREATED", "createdAt": f"{time.time_ns()}"}
+        body = json.dumps(fields | {"payload": {"uid": "u"}}).encode()
+        mark = hmac.new(hook["secret"].encode(), body, hashlib.sha256).hexdigest()
+        answer = await client.post(
+            hook["subscriberUrl"], content=body, headers={"x-cal-signature-256": mark}
+        )
+        statuses.append(answer.status_code)
+    return statuses
+
+
+async def _acuity(harness: Any, client: httpx.AsyncClient) -> list[int]:
+    statuses = []
+    for hook in harness.double.world.hooks.values():
+        body = b"action=changed&id=1&calendarID=1&appointmentTypeID=1"
+        headers = {
+            "content-type": "application/x-www-form-urlencoded",
+            "x-acuity-signature": base64.b64encode(b"unknown").decode(),
+        }
+        answer = await client.post(hook["target"], content=body, headers=headers)
+        statuses.append(answer.status_code)
+    return statuses
+
+
+async def _google(harness: Any, client: httpx.AsyncClient) -> list[int]:
+    """The double delivers by itself what comes through its API; harnesses plant behind its back."""
+    for channel in list(harness.google.channels.values()):
+        harness.google.changed(channel["resource"])
+    await harness.google.delivered()
+    return [200]
+
+
+# Take no other addresses; what stands in front of this server would end TLS.
+ONLY_HTTPS = frozenset({"calendly"})
+BELLS: Mapping[str, Bell] = {
+    "acuity": _acuity,
+    "calcom": _calcom,
+    "calendly": _calendly,
+    "google_calendar": _google,
+}
