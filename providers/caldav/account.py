@@ -21,10 +21,9 @@ _REDIRECTS = (301, 302, 307, 308)
 _PRINCIPAL = DAV + "current-user-principal"
 _HOMES = CALDAV + "calendar-home-set"
 _ADDRESSES = CALDAV + "calendar-user-address-set"
-_INBOX = CALDAV + "schedule-inbox-URL"
 _OUTBOX = CALDAV + "schedule-outbox-URL"
 _NAME = DAV + "displayname"
-_PRINCIPAL_PROPERTIES = (_HOMES, _ADDRESSES, _INBOX, _OUTBOX, _NAME)
+_PRINCIPAL_PROPERTIES = (_HOMES, _ADDRESSES, _OUTBOX, _NAME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,6 @@ class Account:
     addresses: tuple[str, ...] = ()
     name: str = ""
     outbox: Place | None = None
-    inbox: Place | None = None
     calendars: dict[str, Collection] = field(default_factory=dict)
     default: str = ""
     primary: str = ""
@@ -153,13 +151,12 @@ def _account(answer: Answer, url: str) -> Account:
             "the account has no calendars: the server names no calendar-home-set",
             reason="CALDAV_NOT_FOUND",
         )
-    outbox, inbox = (answer.hrefs(name) for name in (_OUTBOX, _INBOX))
+    outbox = answer.hrefs(_OUTBOX)
     return Account(
         homes=homes,
         addresses=tuple(_addresses(answer)),
         name=answer.text(_NAME),
         outbox=_place(url, outbox[0]) if outbox else None,
-        inbox=_place(url, inbox[0], is_collection=True) if inbox else None,
     )
 
 

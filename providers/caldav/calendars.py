@@ -31,14 +31,14 @@ _PROPERTIES = {"name": NAME, "description": DESCRIPTION, "color": COLOR, "timezo
 _ROOT = ("", "primary")
 
 
-async def refresh(http: Http, account: Account) -> None:
+async def refresh(http: Http, account: Account, *, raw: bool = False) -> None:
     """List the account's calendars anew, with one request for each home."""
     found: dict[str, Collection] = {}
     default = ""
     for home in account.homes:
         reply = await propfind(http, home.url, *PROPERTIES, depth=1)
         for answer in (await dav.read(reply.content)).answers:
-            calendar = parse_collection(answer, home.origin)
+            calendar = parse_collection(answer, home.origin, raw=raw)
             if calendar is not None and calendar.path != home.path:
                 found[calendar.path] = calendar
             if hrefs := answer.hrefs(DEFAULT):

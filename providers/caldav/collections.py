@@ -15,7 +15,6 @@ DESCRIPTION = CALDAV + "calendar-description"
 COLOR = APPLE + "calendar-color"
 ZONE = CALDAV + "calendar-timezone"
 SYNC_TOKEN = DAV + "sync-token"
-CTAG = CALENDARSERVER + "getctag"
 DEFAULT = CALDAV + "schedule-default-calendar-URL"
 _TYPE = DAV + "resourcetype"
 _COMPONENTS = CALDAV + "supported-calendar-component-set"
@@ -25,7 +24,7 @@ _REPORTS = DAV + "supported-report-set"
 _OWNER = DAV + "owner"
 _SOURCE = CALENDARSERVER + "source"
 PROPERTIES = (
-    NAME, _TYPE, _COMPONENTS, DESCRIPTION, ZONE, COLOR, _ORDER, CTAG, SYNC_TOKEN, _PRIVILEGES,
+    NAME, _TYPE, _COMPONENTS, DESCRIPTION, ZONE, COLOR, _ORDER, SYNC_TOKEN, _PRIVILEGES,
     _OWNER, _SOURCE, _REPORTS, DEFAULT,
 )  # fmt: skip
 
@@ -49,7 +48,7 @@ class Collection:
         subscribed: a copy of something on the web, read-only.
         order: where the user has put it among the others.
         syncs: the server has sync-collection for it.
-        shown: what the server said, as text, by local name; for `raw`.
+        shown: what the server said, as text, by local name; only where `raw` is wanted.
     """
 
     path: str
@@ -62,8 +61,6 @@ class Collection:
     subscribed: bool
     order: float
     syncs: bool
-    sync_token: str
-    ctag: str
     shown: tuple[tuple[str, str], ...]
 
     @property
@@ -85,7 +82,7 @@ class Collection:
         return calendar_pb2.ACCESS_ROLE_FREE_BUSY_READER
 
 
-def parse_collection(answer: Answer, origin: str) -> Collection | None:
+def parse_collection(answer: Answer, origin: str, *, raw: bool = False) -> Collection | None:
     """The calendar that an answer of a home describes, None for what holds no events.
 
     Inboxes, outboxes, task lists and the home itself are such; a collection without a component
@@ -99,6 +96,8 @@ def parse_collection(answer: Answer, origin: str) -> Collection | None:
         names = {element.get("name", "").upper() for element in components.iterchildren("*")}
         if names and "VEVENT" not in names:
             return None
+    properties = answer.properties.items() if raw else ()
+    shown = tuple((name.rpartition("}")[2], text_of(each)) for name, each in properties)
     return Collection(
         path=answer.path if answer.path.endswith("/") else answer.path + "/",
         origin=origin,
@@ -110,9 +109,7 @@ def parse_collection(answer: Answer, origin: str) -> Collection | None:
         subscribed="subscribed" in types,
         order=_number(answer.text(_ORDER)),
         syncs=_syncs(answer),
-        sync_token=answer.text(SYNC_TOKEN),
-        ctag=answer.text(CTAG),
-        shown=tuple((n.rpartition("}")[2], text_of(e)) for n, e in answer.properties.items()),
+        shown=shown,
     )
 
 

@@ -150,9 +150,10 @@ def timezone_document(zone: str) -> str:
 
 
 def need_zone(document: Document, zone: str, year: int) -> None:
-    """Put the rules of `zone`, from `year` on, into `document`, unless it has them."""
+    """Put the rules of `zone` into `document`, unless it has them: from the year before on."""
     if zone not in document.zones:
-        document.zones[zone] = vtimezone_text(zone, year)
+        present = datetime.now(UTC).year
+        document.zones[zone] = vtimezone_text(zone, min(max(year, 1900), present) - 1)
 
 
 def _times(target: Target, event: event_pb2.Event) -> None:

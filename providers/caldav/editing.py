@@ -13,6 +13,7 @@ from providers.caldav.dumping import (
     SIGNIFICANT,
     Losses,
     Target,
+    time_line,
     touch,
     write_event,
 )  # fmt: skip
@@ -124,12 +125,18 @@ def override_of(found: Object, instance: event_pb2.Event, key: str) -> Component
     known = found.overrides.get(key)
     if known is not None or found.master is None:
         return known or next(iter(found.overrides.values()))
-    component = found.master.copy()
+    ranged = max((each for each in found.ranged if each <= key), default="")
+    component = found.overrides.get(ranged, found.master).copy()
     component.drop(*RULES, "DURATION")
     planned = planned_at(instance.original_start_at)
-    length = planned_at(instance.end_at) - planned_at(instance.start_at)
-    component.put_all(["DTSTART"], [slot_line(found, "DTSTART", planned)])
-    component.put_all(["DTEND"], [slot_line(found, "DTEND", planned + length)])
+    start, end = planned_at(instance.start_at), planned_at(instance.end_at)
+    if start == planned:
+        component.put_all(["DTSTART"], [slot_line(found, "DTSTART", start)])
+        component.put_all(["DTEND"], [slot_line(found, "DTEND", end)])
+    else:
+        document = found.document
+        component.put_all(["DTSTART"], [time_line(document, "DTSTART", instance.start_at)])
+        component.put_all(["DTEND"], [time_line(document, "DTEND", instance.end_at)])
     component.put_all(["RECURRENCE-ID"], [slot_line(found, "RECURRENCE-ID", planned)])
     found.document.root.parts.append(component)
     found.overrides[key] = component

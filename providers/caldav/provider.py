@@ -94,7 +94,7 @@ class CalDav(Provider):
         self, call: Call, request: calendar_pb2.ListCalendarsRequest
     ) -> calendar_pb2.ListCalendarsResponse:
         account = await self._account(call)
-        await calendars.refresh(call.http, account)
+        await calendars.refresh(call.http, account, raw=request.include_raw)
         found = sorted(account.calendars.values(), key=lambda c: (c.order, c.path))
         size = min(request.page_size or events.DEFAULT_PAGE, events.MAX_PAGE)
         begin = events.read_cursor(request.page_token).at
@@ -109,7 +109,7 @@ class CalDav(Provider):
         self, call: Call, request: calendar_pb2.GetCalendarRequest
     ) -> calendar_pb2.GetCalendarResponse:
         account = await self._account(call)
-        await calendars.refresh(call.http, account)
+        await calendars.refresh(call.http, account, raw=request.include_raw)
         found = await calendars.find(call.http, account, request.id, self.favourite)
         answer = calendar_pb2.GetCalendarResponse()
         self._fill(answer.calendar, call, account, found, raw=request.include_raw)

@@ -32,8 +32,6 @@ COLLECTION = Collection(
     subscribed=False,
     order=0,
     syncs=True,
-    sync_token="",
-    ctag="",
     shown=(),
 )
 

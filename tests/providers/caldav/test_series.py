@@ -504,3 +504,39 @@ async def test_p46_p58_calls_stay_what_they_are(dav: World) -> None:
     assert "URL:https://example.com/agenda" in ics, "a page is no call"
     gone = await dav.update(tail.id, "conference", ALL)
     assert not gone.event.HasField("conference")
+
+
+async def test_an_instance_in_a_range_is_edited_where_it_is(one: World) -> None:
+    uid = str(uuid.uuid4())
+    lines = [
+        "BEGIN:VEVENT",
+        f"UID:{uid}",
+        "DTSTAMP:20270101T000000Z",
+        "DTSTART:20270315T090000Z",
+        "DTEND:20270315T100000Z",
+        "RRULE:FREQ=WEEKLY;COUNT=4",
+        "SUMMARY:Before",
+        "END:VEVENT",
+        "BEGIN:VEVENT",
+        f"UID:{uid}",
+        "DTSTAMP:20270101T000000Z",
+        "RECURRENCE-ID;RANGE=THISANDFUTURE:20270322T090000Z",
+        "DTSTART:20270322T113000Z",
+        "DTEND:20270322T120000Z",
+        "SUMMARY:From here on",
+        "LOCATION:There",
+        "END:VEVENT",
+    ]
+    own_id = await one.put(vcalendar("\n".join(lines)))
+    third = (await instances(one))[2]
+    answer = await one.update(third.id, "subject", THIS, subject="Only this")
+    assert answer.event.start_at == third.start_at
+    assert answer.event.location == "There"
+    found = await instances(one)
+    assert [(e.subject, s.hour) for e, s in zip(found, starts(found), strict=True)] == [
+        ("Before", 9),
+        ("From here on", 11),
+        ("Only this", 11),
+        ("From here on", 11),
+    ]
+    assert (await one.ics(own_id)).count("RANGE=") == 1
