@@ -16,7 +16,7 @@ from providers.core.errors import Kind, ProviderError
 from providers.core.http import quote
 from providers.core.raw import fill_raw
 from providers.core.wire import decode
-from providers.microsoft import event_times
+from providers.microsoft import event_times, tables
 from providers.microsoft.api import Api
 from providers.microsoft.wire import RawPage
 from providers.microsoft.wire_teams import (
@@ -181,7 +181,7 @@ def parse_link(
 
 
 def _parse_terms(target: link_pb2.Link, found: Service, business: Business) -> None:
-    target.capacity = max(0, found.maximumAttendeesCount or 0)
+    target.capacity = tables.counted(found.maximumAttendeesCount)
     if found.defaultPriceType == "free":
         target.price_amount = "0"
     elif found.defaultPriceType in _PRICED and found.defaultPrice is not None:

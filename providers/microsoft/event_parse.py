@@ -178,7 +178,7 @@ def _parse_extras(target: event_pb2.Event, found: Event) -> None:
         target.reminders.SetInParent()
         if found.isReminderOn:
             target.reminders.overrides.add(
-                minutes_before=max(0, found.reminderMinutesBeforeStart or 0),
+                minutes_before=tables.counted(found.reminderMinutesBeforeStart),
                 method=event_pb2.REMINDER_METHOD_POPUP,
             )
     if found.isOnlineMeeting or found.onlineMeeting is not None or found.onlineMeetingUrl:
@@ -189,7 +189,7 @@ def _parse_extras(target: event_pb2.Event, found: Event) -> None:
             id=file.id or "",
             name=file.name or "",
             mime_type=file.contentType or "",
-            size_bytes=max(0, file.size or 0),
+            size_bytes=tables.counted(file.size, 2**63 - 1),
         )
     for pair in found.singleValueExtendedProperties or ():
         _parse_metadata(target, pair)

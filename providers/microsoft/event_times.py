@@ -61,15 +61,16 @@ def moment(found: DateTimeTimeZone) -> datetime:
         wall = datetime.fromisoformat(found.dateTime or "")
     except ValueError:
         raise _fault() from None
-    if wall.tzinfo is not None:
-        return wall.astimezone(UTC)
     name = found.timeZone or "UTC"
-    if name == "UTC":
+    if wall.tzinfo is None and name == "UTC":
         return wall.replace(tzinfo=UTC)
-    zone = timezones.zone_or_none(name)
+    zone = wall.tzinfo or timezones.zone_or_none(name)
     if zone is None:
         raise _fault()
-    return wall.replace(tzinfo=zone).astimezone(UTC)
+    try:
+        return wall.replace(tzinfo=zone).astimezone(UTC)
+    except OverflowError:
+        raise _fault() from None
 
 
 def zone_name(event: Event, fallback: str) -> tuple[str, bool]:
@@ -113,12 +114,15 @@ def fill_times(target: types_pb2.EventTime, found: DateTimeTimeZone, zone: str) 
 
 def day_of(when: datetime, zone: ZoneInfo) -> date:
     """The day that begins at `when`: at midnight in `zone`, or in UTC, or nearest to it."""
-    there = when.astimezone(zone)
-    if there.time() == _MIDNIGHT:
-        return there.date()
-    if when.time() == _MIDNIGHT:
+    try:
+        there = when.astimezone(zone)
+        if there.time() == _MIDNIGHT:
+            return there.date()
+        if when.time() == _MIDNIGHT:
+            return when.date()
+        return (there + _HALF_DAY).date()
+    except OverflowError:
         return when.date()
-    return (there + _HALF_DAY).date()
 
 
 def fill_day(target: types_pb2.EventTime, when: datetime, zone: str) -> None:

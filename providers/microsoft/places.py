@@ -11,6 +11,7 @@ from providers.core.errors import ProviderError
 from providers.core.http import Reply, quote
 from providers.core.raw import fill_raw
 from providers.core.wire import decode
+from providers.microsoft import tables
 from providers.microsoft.api import Api, malformed
 from providers.microsoft.wire import RawPage
 from providers.microsoft.wire_places import Place
@@ -83,7 +84,7 @@ def parse_room(
     target.name = found.displayName or found.nickname or ""
     target.email = address
     target.calendar_id = address
-    target.capacity = max(0, found.capacity or 0)
+    target.capacity = tables.counted(found.capacity)
     target.building = found.building or ""
     number = "" if found.floorNumber is None else str(found.floorNumber)
     target.floor = found.floorLabel or number

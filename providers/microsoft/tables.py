@@ -17,6 +17,11 @@ def _reversed(table: Mapping[K, V]) -> dict[V, K]:
     return found
 
 
+def counted(number: int | None, largest: int = 2**31 - 1) -> int:
+    """A number of Graph's as the contract can hold it: not negative, not too large."""
+    return min(max(0, number or 0), largest)
+
+
 # resources/event, showAs. "unknown" is what a mailbox says of items it cannot tell.
 SHOW_AS = {
     "busy": event_pb2.SHOW_AS_BUSY,

@@ -158,7 +158,7 @@ def _parse_part(target: webinar_pb2.Webinar, part: str, reply: Reply) -> None:
             target.has_recording = bool(session.videoOnDemandWebUrl)
     elif part == "registrationConfiguration":
         found = decode(reply, RegistrationConfiguration)
-        target.capacity = max(0, found.capacity or 0)
+        target.capacity = tables.counted(found.capacity)
         target.registration_url = found.registrationWebUrl or ""
         manual = bool(found.isManualApprovalEnabled)
         target.approval_mode = (

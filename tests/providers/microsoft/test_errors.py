@@ -126,6 +126,26 @@ async def test_answers_that_are_not_what_the_documentation_says(body: bytes) -> 
             await d.listed()
 
 
+async def test_numbers_and_times_that_nobody_can_hold() -> None:
+    far = '{"dateTime": "0001-01-01T00:00:00", "timeZone": "Tokyo Standard Time"}'
+    late = '{"dateTime": "9999-12-31T23:59:59", "timeZone": "UTC"}'
+    zone = '"originalStartTimeZone": "Tokyo Standard Time"'
+    async with desk() as d:
+        for body, fine in (
+            ('{"id": "a", "isReminderOn": true, "reminderMinutesBeforeStart": 99999999999}', True),
+            ('{"id": "a", "attachments": [{"size": 99999999999999999999}]}', True),
+            (f'{{"id": "a", "start": {far}, "end": {far}}}', False),
+            (f'{{"id": "a", "isAllDay": true, "start": {late}, "end": {late}, {zone}}}', True),
+            (f'{{"id": "a", "start": {late}, "end": {late}, {zone}}}', True),
+        ):
+            d.graph.fail(200, body=f'{{"value": [{body}]}}'.encode())
+            if fine:
+                assert [e.id for e in await d.listed()] == ["a"]
+                continue
+            async with refused(Kind.PROVIDER_FAULT):
+                await d.listed()
+
+
 async def test_words_that_are_new_do_not_spoil_a_page() -> None:
     async with desk() as d:
         made = await d.make(meeting())
