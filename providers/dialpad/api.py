@@ -5,9 +5,9 @@ Mapping lives elsewhere.
 
 import re
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
@@ -18,6 +18,7 @@ from providers.core.wire import decode
 from providers.dialpad.wire import Json, Key, Page, Room, User
 
 T = TypeVar("T")
+Params: TypeAlias = Mapping[str, str | int]
 PRIMARY = frozenset({"", "primary"})
 CALENDAR = "calendar"
 NO_USER = "NO_USER"
@@ -59,26 +60,36 @@ class Api:
     memory: Memory
 
     async def send(
-        self, method: str, path: str, *, resource: tuple[str, str] | None = None, **options: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Params | None = None,
+        json: object = None,
+        resource: tuple[str, str] | None = None,
     ) -> Reply:
-        """`Http.send` below /api/v2.
+        """Send one request.
 
         Args:
+            path: below /api/v2.
             resource: (type, id as the caller named it), told when it is not there.
+
+        Raises:
+            ProviderError: as `Http.send`.
         """
         try:
-            return await self.call.http.send(method, f"api/v2/{path}", **options)
+            return await self.call.http.send(method, f"api/v2/{path}", params=params, json=json)
         except ProviderError as error:
             if error.kind is Kind.NOT_FOUND and resource is not None:
                 error.resource = resource
             raise
 
-    async def page(self, path: str, cursor: str, **params: str | int) -> Page:
+    async def page(self, path: str, cursor: str = "", params: Params | None = None) -> Page:
         """A page of a list; its cursor is empty on the last one."""
-        query = {**params, **({"cursor": cursor} if cursor else {})}
+        query = {**(params or {}), **({"cursor": cursor} if cursor else {})}
         return decode(await self.send("GET", path, params=query), Page)
 
-    async def walk(self, path: str, **params: str | int) -> AsyncIterator[list[Json]]:
+    async def walk(self, path: str, params: Params | None = None) -> AsyncIterator[list[Json]]:
         """Every page of a list, whatever it is under.
 
         Raises:
@@ -86,7 +97,7 @@ class Api:
         """
         cursor = ""
         for _ in range(_MOST_PAGES):
-            page = await self.page(path, cursor, **params)
+            page = await self.page(path, cursor, params)
             yield (page.data or page.items) or []
             if not page.cursor or page.cursor == cursor:
                 return
@@ -147,7 +158,7 @@ class Api:
             return Owner(alone[1], calendar_id)
         room, _ = await self.room(calendar_id)
         if room.email:
-            page = await self.page("users", "", email=room.email)
+            page = await self.page("users", params={"email": room.email})
             for raw in page.items or ():
                 return Owner(text(convert(raw, User).id), calendar_id)
         raise ProviderError.not_found(CALENDAR, calendar_id)

@@ -51,14 +51,13 @@ def reach(window: types_pb2.TimeRange, now: datetime) -> tuple[datetime, datetim
 
 async def walk(api: Api, owner: Owner, low: datetime, high: datetime) -> list[Found]:
     """Meetings, and instances of series, that begin about within [low, high]."""
-    pages = api.walk(
-        "meetings",
-        user_id=owner.user_id,
-        start_datetime=max(int((low - _LONGEST).timestamp()), 0),
-        end_datetime=max(int(high.timestamp()) + 1, 0),
-    )
+    params: dict[str, str | int] = {
+        "user_id": owner.user_id,
+        "start_datetime": max(int((low - _LONGEST).timestamp()), 0),
+        "end_datetime": max(int(high.timestamp()) + 1, 0),
+    }
     found: dict[tuple[str, int], Found] = {}
-    async for page in pages:
+    async for page in api.walk("meetings", params):
         for raw in page:
             meeting = meetings.read(raw)
             if text(meeting.id):

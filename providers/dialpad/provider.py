@@ -41,7 +41,7 @@ class Dialpad(Provider):
         except ProviderError as error:
             if error.reason != NO_USER:
                 raise
-            await api.page("conference/rooms", "")
+            await api.page("conference/rooms")
             return Account()
         return Account(name=user.display_name or "", email=next(iter(user.emails or ()), ""))
 

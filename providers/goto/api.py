@@ -5,7 +5,7 @@ Mapping lives elsewhere; what an error means is `errors`' business.
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -86,15 +86,31 @@ class Api:
         return f"{WEBINARS}/organizers/{own}/webinars"
 
     async def send(
-        self, method: str, path: str, *, resource: tuple[str, str] | None = None, **options: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str | int] | None = None,
+        json: object = None,
+        headers: Mapping[str, str] | None = None,
+        expect: Container[int] = (),
+        reads: bool | None = None,
+        resource: tuple[str, str] | None = None,
     ) -> Reply:
-        """`Http.send` with its `options`.
+        """Send one request.
 
         Args:
+            path: below the base URL.
+            reads: as in `Http.send`.
             resource: (type, id as the caller named it), told when it is not there.
+
+        Raises:
+            ProviderError: as `Http.send`.
         """
         try:
-            return await self.call.http.send(method, path, **options)
+            return await self.call.http.send(
+                method, path, params=params, json=json, headers=headers, expect=expect, reads=reads
+            )
         except ProviderError as error:
             if error.kind is Kind.NOT_FOUND and resource is not None:
                 error.resource = resource
