@@ -1,0 +1,1 @@
+"""Fireflies.ai: transcribed meetings, with what was said and what is to be done; read-only."""
