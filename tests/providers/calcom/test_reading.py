@@ -1,9 +1,13 @@
 """Reading bookings: windows, pages, statuses, series, calendars that hold none."""
 
-from datetime import timedelta
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from providers.calcom.api import site
+from providers.core.call import Call
 from providers.core.errors import Kind
 from tests.providers.calcom.desk import Desk, monday, refused, window
 from ucal.v1 import event_pb2
@@ -168,3 +172,41 @@ async def test_places_and_calls(desk: Desk, location: str | None, kind: str, tex
         pending = found.conference.state == types_pb2.CONFERENCE_STATE_PENDING
         assert pending is waits
     assert found.location == text
+
+
+async def test_pages_of_people_are_known_of_the_hosted_service_only(desk: Desk) -> None:
+    call = desk.call
+    for base_url, page in (
+        ("https://api.cal.com/v2", "https://app.cal.com"),
+        ("https://api.cal.com/v2/", "https://app.cal.com"),
+        ("https://api.cal.com.example/v2", ""),
+        ("https://cal.example.com/v2", ""),
+    ):
+        assert site(Call("c1", replace(call.http, base_url=base_url))) == page
+
+
+@pytest.mark.parametrize("token", ["{", "7", '{"after": 3}', "x" * 5_000])
+async def test_page_tokens_that_are_none_of_ours(desk: Desk, token: str) -> None:
+    with refused(Kind.INVALID, field="page_token"):
+        await desk.listed(page_token=token)
+    assert desk.asked() == []
+
+
+async def test_updated_after_holds_on_servers_that_do_not_know_it(desk: Desk) -> None:
+    desk.cal.world.blind = True
+    kind = desk.kind()
+    desk.put(kind, monday(), updatedAt="2026-01-01T00:00:00.000Z")
+    new = desk.put(kind, monday() + HOUR)
+    found = await desk.listed(updated_after=datetime(2026, 2, 1, tzinfo=UTC))
+    assert [e.id for e in found] == [new["uid"]]
+
+
+async def test_both_forms_of_pagination_are_understood(desk: Desk) -> None:
+    """Newer versions say `meta`; `currentPage` may be 0."""
+    body = {"status": "success", "data": [desk.put(desk.kind(), monday())]}
+    for more, rest in (({"meta": {"hasMore": True}}, True), ({"meta": {"hasMore": False}}, False)):
+        desk.cal.fail(200, body=json.dumps(body | more).encode())
+        answer = await desk.provider.list_events(desk.call, event_pb2.ListEventsRequest())
+        assert bool(answer.next_page_token) is rest
+    request = event_pb2.ListEventsRequest(window=window(monday() + 9 * HOUR, days=1))
+    assert not (await desk.provider.list_events(desk.call, request)).events
