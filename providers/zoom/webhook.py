@@ -46,6 +46,7 @@ _OF_MEETINGS = (
     "registration_denied",
 )
 _OF_RECORDINGS = (
+    "stopped",
     "completed",
     "transcript_completed",
     "renamed",
