@@ -32,13 +32,21 @@ $(PY):
 	@$(PIP) install -c constraints.txt -e '.[dev,strangers]'
 	@touch $@ .venv/.run
 
+# Vendors' clients for JavaScript: tests that want one are skipped by name where npm is missing.
+.venv/.node: tests/node/package.json | $(PY)
+	@if command -v npm >/dev/null; then echo "install vendors' clients for JavaScript into .venv/node" && \
+	mkdir -p .venv/node && cp tests/node/package.json .venv/node/ && \
+	{ npm install --prefix .venv/node --silent --no-audit --no-fund --no-package-lock --ignore-scripts || \
+	echo "npm could not install them: their tests are skipped"; }; fi
+	@touch $@
+
 # -- what people run
 
 run: .venv/.run ## start the service with a sandbox and a local CalDAV server, no account needed
 	@exec $(PY) -m server.demo
 
-test: .venv/.dev ## run the test suite; PYTEST_ARGS="-k watch" passes arguments on
-	@$(PY) -m pytest -n auto --dist loadgroup $(PYTEST_ARGS)
+test: .venv/.dev .venv/.node ## run the test suite; PYTEST_ARGS="-k watch" passes arguments on
+	@NODE_PATH=$(CURDIR)/.venv/node/node_modules $(PY) -m pytest -n auto --dist loadgroup $(PYTEST_ARGS)
 
 check: check-format check-lint check-types check-laws check-contract check-generated check-docs ## format, lint, types, import laws, contract, generated files; under 60 s
 	@echo "check: all clean"
