@@ -52,6 +52,7 @@ class Acuity(Provider):
         provider_pb2.AUTH_KIND_OAUTH,
     )
     oauth = OAUTH
+    pushed_kinds = AcuityPush.kinds
     features = FEATURES
     reasons = REASONS
 

@@ -58,6 +58,7 @@ class CalCom(Provider):
         rotates=True,
     )
     delta_kinds = changes.KINDS
+    pushed_kinds = CalComPush.kinds
     features = FEATURES
     reasons = REASONS
 

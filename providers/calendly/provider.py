@@ -43,6 +43,7 @@ class Calendly(Provider):
     auth_kinds = (provider_pb2.AUTH_KIND_OAUTH, provider_pb2.AUTH_KIND_API_KEY)
     oauth = OAUTH
     delta_kinds = changes.KINDS
+    pushed_kinds = CalendlyPush.kinds
     features = FEATURES
     reasons = REASONS
 

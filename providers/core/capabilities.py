@@ -66,7 +66,11 @@ def _describe_watch(
     if found.support == provider_pb2.SUPPORT_EMULATED and not found.reason:
         found.reason = provider.reasons.get(operation, _RECONCILED)
     if not found.watch_source:
-        found.watch_source = watch_pb2.WATCH_SOURCE_POLLING
+        found.watch_source = (
+            watch_pb2.WATCH_SOURCE_NATIVE
+            if operation.kind in provider.pushed_kinds
+            else watch_pb2.WATCH_SOURCE_POLLING
+        )
     if not found.deletions:
         found.deletions = (
             watch_pb2.DELETION_SUPPORT_EXACT if delta else watch_pb2.DELETION_SUPPORT_RECONCILED

@@ -47,6 +47,7 @@ class Provider:
         oauth: the vendor's OAuth 2 endpoints and habits.
         api_key: where an API key goes; absent: `Authorization: Bearer`.
         delta_kinds: kinds for which `list_changes` answers.
+        pushed_kinds: kinds of which the provider can be made to tell (`providers.core.push`).
         features: how overridden operations behave; kind and method are filled in.
         reasons: why an operation, or a whole kind, is missing or emulated.
     """
@@ -62,6 +63,7 @@ class Provider:
     oauth: ClassVar[OAuthConfig | None] = None
     api_key: ClassVar[ApiKeyHeader | None] = None
     delta_kinds: ClassVar[frozenset[ResourceKind]] = frozenset()
+    pushed_kinds: ClassVar[frozenset[ResourceKind]] = frozenset()
     features: ClassVar[Mapping[Operation, provider_pb2.Capability]] = {}
     reasons: ClassVar[Mapping[Operation | ResourceKind, str]] = {}
 

@@ -48,6 +48,7 @@ class GoogleCalendar(Provider):
     auth_kinds = (provider_pb2.AUTH_KIND_OAUTH, provider_pb2.AUTH_KIND_SERVICE_ACCOUNT)
     oauth = scopes.oauth(scopes.CALENDAR)
     delta_kinds = changes.KINDS
+    pushed_kinds = CalendarPush.kinds
     features = FEATURES
     reasons = REASONS
 

@@ -38,6 +38,7 @@ class GoogleMeet(Provider):
     oauth = scopes.oauth(
         scopes.scope("meetings.space.readonly"), scopes.scope("calendar.events.readonly")
     )
+    pushed_kinds = MeetPush.kinds
     features = FEATURES
     reasons = REASONS
 
