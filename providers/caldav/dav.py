@@ -8,7 +8,7 @@ here gets into an error. Requests are in `requests`.
 import asyncio
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from lxml import etree
@@ -141,10 +141,12 @@ def _answers(response: Element) -> Iterator[Answer]:
             found.status = status_of(text_of(element))
         elif tag == _ERROR:
             found.condition = _first_name(element)
+    if len(hrefs) == 1:
+        found.href, found.path = hrefs[0], canonical(hrefs[0])
+        yield found
+        return
     for href in hrefs:
-        yield Answer(
-            href, canonical(href), found.status, found.properties, found.refused, found.condition
-        )
+        yield replace(found, href=href, path=canonical(href))
 
 
 def _read_propstat(propstat: Element, into: Answer) -> None:

@@ -23,7 +23,7 @@ from providers.caldav.expanding import (
 from providers.caldav.objects import Frame, Object, instant_of, open_object
 from providers.caldav.parsing import Draft
 from providers.caldav.paths import EventId, is_safe, parse_event_id
-from providers.caldav.planned import key_of, planned_at, planned_of
+from providers.caldav.planned import Planned, key_of, planned_at, planned_of
 from providers.caldav.resources import Blob
 from providers.core import times, timezones
 from providers.core.call import Call
@@ -239,10 +239,15 @@ class Lister:
             return True
         if draft.start is None or draft.until is None:
             return False
-        if not found.overrides and not found.recurs:
-            zone = self.zone
-            return overlaps(instant_of(draft.start, zone), instant_of(draft.until, zone), low, high)
+        if not found.overrides and not draft.rules:
+            return overlaps(self._instant(draft.start), self._instant(draft.until), low, high)
         return await occurs(found, low, high, canceled=self.request.include_canceled)
+
+    def _instant(self, value: Planned) -> datetime:
+        """`value`, if need be in the calendar's zone; aware times compare as they are."""
+        if isinstance(value, datetime) and value.tzinfo is not None:
+            return value
+        return instant_of(value, self.zone)
 
 
 def _canceled(event: event_pb2.Event) -> bool:

@@ -83,7 +83,7 @@ class Object:
         """Write the master, or the single event, or the first of the lone instances."""
         component = self.master or next(iter(self.overrides.values()))
         draft = fill_event(event, component, self.context)
-        self.label(event, str(self.id))
+        self.label(event, f"{self.frame.calendar.path}|{self.name}")
         if self.master is None:
             event.is_exception = True
             self._place(event, next(iter(self.overrides)), component)

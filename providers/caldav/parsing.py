@@ -17,7 +17,7 @@ from providers.caldav.values import parse_duration
 from providers.caldav.zones import UNZONED, Zone, Zones
 from providers.core import recurrence
 from providers.core.ical import Component, Line, param, split, unescape
-from providers.core.times import set_planned, timestamp
+from providers.core.times import EPOCH, set_planned, timestamp
 from ucal.v1 import event_pb2, types_pb2
 
 STATUS: Mapping[str, event_pb2.EventStatus.ValueType] = {
@@ -109,8 +109,19 @@ def _start(draft: Draft, line: Line) -> None:
     if value is None:
         return
     draft.start, draft.zone = value, zone
-    set_planned(draft.event.start_at, value, zone.name)
-    draft.event.is_timezone_inferred = zone.inferred
+    _put(draft.event.start_at, value, zone.name)
+    if zone.inferred:
+        draft.event.is_timezone_inferred = True
+
+
+def _put(target: types_pb2.EventTime, value: Planned, zone: str) -> None:
+    """`times.set_planned`, by the shortest way for instants: a list has two of them an event."""
+    if isinstance(value, datetime) and value.tzinfo is not None and not value.microsecond:
+        since = value - EPOCH
+        target.timestamp.seconds = since.days * 86_400 + since.seconds
+        target.time_zone = zone
+    else:
+        set_planned(target, value, zone)
 
 
 def _end(draft: Draft, line: Line) -> None:
@@ -129,7 +140,8 @@ def _finish_times(draft: Draft) -> None:
     event, start = draft.event, draft.start
     if start is None:
         return
-    event.is_all_day = not isinstance(start, datetime)
+    if not isinstance(start, datetime):
+        event.is_all_day = True
     end, zone = draft.context.zones.read(draft.end) if draft.end else (None, UNZONED)
     if isinstance(end, datetime) and isinstance(start, datetime) and start.tzinfo is not None:
         # Without a TZID of its own the end is where the start is: Mozilla wrote it so.
@@ -143,7 +155,7 @@ def _finish_times(draft: Draft) -> None:
         end = later(start, _usual(start))
         zone = draft.zone or UNZONED
     draft.until = end
-    set_planned(event.end_at, end, zone.name)
+    _put(event.end_at, end, zone.name)
 
 
 def _alike(one: Planned, other: Planned) -> bool:
@@ -309,7 +321,7 @@ def _finish_conference(draft: Draft) -> None:
     """The call, from the property that says it most plainly, else a known link in a text."""
     event = draft.event
     url = ""
-    by_name = {name: line for line in reversed(draft.calls) for name in [line[0]]}
+    by_name = {line[0]: line for line in reversed(draft.calls)}
     for line in draft.calls:
         if line[0] != "CONFERENCE":
             continue

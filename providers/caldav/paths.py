@@ -101,9 +101,8 @@ def collection(href: str) -> str:
     return path if path.endswith("/") else path + "/"
 
 
-def child(href: str, parent: str) -> str:
-    """Name of the member of `parent` that `href` is; "" for the parent itself and all else."""
-    path = canonical(href)
+def child(path: str, parent: str) -> str:
+    """Name of the member of `parent` that `path` is; "" for the parent itself and all else."""
     name = path[len(parent) :] if path.startswith(parent) else ""
     return "" if "/" in name else name
 

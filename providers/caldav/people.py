@@ -41,20 +41,29 @@ def address_of(line: Line) -> str:
     return param(line, "EMAIL") or (value if "@" in value and ":" not in value else "")
 
 
+def _params(line: Line) -> dict[str, str]:
+    """`params_of`, by the shorter way that most lines allow."""
+    text = line[1]
+    if '"' in text:
+        return params_of(line)
+    parts = [part.partition("=") for part in text.split(";")[1:]]
+    return {name.upper(): value for name, _, value in parts}
+
+
 def fill_person(person: types_pb2.Person, line: Line) -> None:
     """Write who `line` names."""
     person.email = address_of(line)
-    person.name = param(line, "CN")
+    person.name = plain(_params(line).get("CN", ""))
 
 
 def fill_attendee(event: event_pb2.Event, line: Line, addresses: frozenset[str]) -> None:
     """Add the attendee that `line` names."""
-    params = params_of(line)
+    params = _params(line)
     found = event.attendees.add()
-    found.email = address_of(line)
-    if name := params.get("CN"):
-        found.name = plain(name)
-    found.response = RESPONSES.get(
+    address = found.email = address_of(line)
+    if "CN" in params:
+        found.name = plain(params["CN"])
+    response = found.response = RESPONSES.get(
         params.get("PARTSTAT", "NEEDS-ACTION").strip('"').upper(),
         types_pb2.ATTENDEE_RESPONSE_UNSPECIFIED,
     )
@@ -63,13 +72,13 @@ def fill_attendee(event: event_pb2.Event, line: Line, addresses: frozenset[str])
     )
     if "CUTYPE" in params:
         found.is_resource = params["CUTYPE"].strip('"').upper() in _RESOURCES
-    found.is_self = found.email.lower() in addresses
     for name in _COMMENTS:
         if name in params:
             found.comment = plain(params[name])
             break
-    if found.is_self:
-        event.own_response = found.response
+    if address.lower() in addresses:
+        found.is_self = True
+        event.own_response = response
 
 
 def finish(event: event_pb2.Event) -> None:

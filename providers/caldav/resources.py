@@ -11,7 +11,7 @@ from datetime import datetime
 from providers.caldav import dav, errors, requests
 from providers.caldav.collections import Collection
 from providers.caldav.dav import DAV, Answer
-from providers.caldav.paths import EventId, canonical, child, quoted
+from providers.caldav.paths import EventId, child, quoted
 from providers.core.errors import Kind, ProviderError
 from providers.core.http import Http
 from providers.core.replies import Reply
@@ -97,7 +97,7 @@ def _blobs(calendar: Collection, answers: Iterable[Answer], *, data: bool) -> It
     The collection itself is passed over, and so is what is gone or has no data (P76).
     """
     for answer in answers:
-        name = child(answer.href, calendar.path)
+        name = child(answer.path, calendar.path)
         if answer.status in _GONE or (not name and answer.status != 507):
             continue
         if answer.status == 507:
@@ -238,7 +238,7 @@ async def changed_since(
     gone: set[str] = set()
     more = False
     for answer in found.answers:
-        name = child(answer.href, calendar.path)
+        name = child(answer.path, calendar.path)
         if answer.status == 507 and not name:
             more = True
         elif name and answer.status in _GONE:
@@ -275,7 +275,7 @@ async def sync_token(http: Http, calendar: Collection) -> str:
     if reply.status in _GONE:
         raise ProviderError.not_found("calendar", calendar.path)
     for answer in dav.multistatus(reply.content).answers:
-        if canonical(answer.href).rstrip("/") == calendar.path.rstrip("/"):
+        if answer.path.rstrip("/") == calendar.path.rstrip("/"):
             return answer.text(DAV + "sync-token")
     return ""
 

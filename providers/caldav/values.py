@@ -6,6 +6,7 @@ from providers.caldav.planned import Planned
 
 _UNITS = {"W": 604_800, "D": 86_400, "H": 3_600, "M": 60, "S": 1}
 _LONGEST = 10**9
+_DATE_TIME = (15, 16)
 
 
 def parse_duration(text: str) -> timedelta | None:
@@ -30,6 +31,11 @@ def parse_duration(text: str) -> timedelta | None:
 
 def parse_wall(text: str) -> Planned | None:
     """A DATE or DATE-TIME without its zone: aware only when it ends in Z. None for what is none."""
+    if len(text) in _DATE_TIME and text[:8].isdigit():
+        try:
+            return datetime.fromisoformat(text)
+        except ValueError:
+            pass  # a leap second, "z", or nonsense: looked at one by one
     try:
         year, month, day = int(text[:4]), int(text[4:6]), int(text[6:8])
         if len(text) == 8:
