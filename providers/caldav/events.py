@@ -99,7 +99,10 @@ async def opened(blobs: Sequence[Blob], frame: Frame) -> AsyncIterator[Object]:
         if index % _CHUNK == _CHUNK - 1:
             await asyncio.sleep(0)
         try:
-            found = await open_gently(blob, frame)
+            if len(blob.data) < _HUGE:
+                found = open_object(blob, frame)
+            else:
+                found = await open_gently(blob, frame)
         except ProviderError:
             continue
         if found is not None:

@@ -111,6 +111,8 @@ def read(data: str | bytes) -> Document:
 
 def _without_zones(text: str) -> tuple[str, dict[str, str]]:
     """What is left without the VTIMEZONEs, and their texts by TZID."""
+    if "VTIMEZONE" not in text.upper():
+        return text, {}
     zones: dict[str, str] = {}
     rest: list[str] = []
     begin = -1
@@ -172,6 +174,8 @@ def _lines_of(text: str) -> Iterator[Line]:
         raise unreadable()
     if len(found) != text.count("\n") + (not text.endswith("\n")):
         return _salvaged(text)
+    if "".join([line[0] for line in found]).isupper():  # as nearly all of them are
+        return iter(found)
     return (line if line[0].isupper() else (line[0].upper(), line[1], line[2]) for line in found)
 
 
