@@ -18,6 +18,8 @@ SUITES: dict[str, str] = {
     "start-up": "benchmarks.suite_service:start_up",
     "upstream": "benchmarks.suite_upstream:run",
     "caldav": "benchmarks.suite_caldav:run",
+    "google": "benchmarks.suite_google:run",
+    "outlook": "benchmarks.suite_outlook:run",
     "recurrence": "benchmarks.suite_recurrence:run",
     "watch": "benchmarks.suite_watch:run",
     "crowd": "benchmarks.suite_crowd:run",
