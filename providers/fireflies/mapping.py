@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from providers.core import times
 from providers.core.errors import ProviderError
-from providers.fireflies.wire import Running, Sentence, Speaker, Transcript, Word
+from providers.fireflies.wire import Running, Sentence, Speaker, Text, Transcript, Word
 from ucal.v1 import event_pb2, recording_pb2, types_pb2
 
 READABLE_EVENT = (
@@ -160,10 +160,15 @@ def parse_recording(
     target.has_transcript = not (meeting.meeting_info and meeting.meeting_info.silent_meeting)
     _media(target, meeting)
     if meeting.summary is not None:
-        target.summary = meeting.summary.overview or meeting.summary.short_summary or ""
-        todo = (meeting.summary.action_items or "").strip()
-        if todo:
+        target.summary = _text(meeting.summary.overview) or _text(meeting.summary.short_summary)
+        if todo := _text(meeting.summary.action_items):
             target.action_items.add(text=todo)
+
+
+def _text(found: Text) -> str:
+    if isinstance(found, list):
+        return "\n".join(line for line in found if line).strip()
+    return (found or "").strip()
 
 
 def _media(target: recording_pb2.Recording, meeting: Transcript) -> None:

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 Word: TypeAlias = str | int | float | None
+Text: TypeAlias = str | list[str | None] | None
 
 
 class Extensions(msgspec.Struct, gc=False):
@@ -44,11 +45,11 @@ class Attendee(msgspec.Struct, gc=False):
 
 
 class Summary(msgspec.Struct, gc=False):
-    """`action_items` is one text, with headings and lines."""
+    """Texts of headings and lines; older pages say lists of lines."""
 
-    overview: str | None = None
-    short_summary: str | None = None
-    action_items: str | None = None
+    overview: Text = None
+    short_summary: Text = None
+    action_items: Text = None
 
 
 class MeetingInfo(msgspec.Struct, gc=False):

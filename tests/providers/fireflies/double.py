@@ -272,7 +272,7 @@ class Fireflies:
 
 
 def _says(meeting: Json, word: str) -> bool:
-    said = [sentence["text"] for sentence in meeting["sentences"]]
+    said = [sentence["text"] for sentence in meeting["sentences"] or ()]
     return any(word in text.lower() for text in [meeting["title"] or "", *said])
 
 
