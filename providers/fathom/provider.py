@@ -24,7 +24,6 @@ _SOME_MINUTES = Duration(seconds=300)
 _READ_ONLY = "the Fathom API is read-only"
 _NO_SINGLE = "Fathom reads no single meeting; the service lists the second in which it was made"
 _NOTHING_LIKE_IT = "Fathom has no such resource"
-_WATCHED = "the service lists again and compares; Fathom tells nothing of edits"
 # Seconds until Fathom's window of a minute begins anew, when it does not say.
 _WINDOW_SECONDS = 60.0
 
@@ -70,8 +69,6 @@ REASONS: Mapping[Operation | ResourceKind, str] = {
     ops.UPDATE_EVENT: _READ_ONLY,
     ops.DELETE_EVENT: _READ_ONLY,
     ops.RESPOND_TO_EVENT: _READ_ONLY,
-    ops.WATCH_EVENTS: _WATCHED,
-    ops.WATCH_RECORDINGS: _WATCHED,
     types_pb2.RESOURCE_KIND_CALENDAR: "Fathom records meetings and has no calendars",
     types_pb2.RESOURCE_KIND_BUSY: _NOTHING_LIKE_IT,
     types_pb2.RESOURCE_KIND_LINK: _NOTHING_LIKE_IT,
