@@ -15,7 +15,7 @@ from providers.core.expansion import Budget, TooCostly
 from providers.core.recurrence_check import validate
 from providers.core.recurrence_edit import shift, split
 from providers.core.recurrence_lines import Anchor, Lines, Planned
-from providers.core.recurrence_structure import line, lines, structured
+from providers.core.recurrence_structure import line, lines, structured, structured_at
 from providers.core.rrule import Rule, RuleError
 from providers.core.times import in_zone
 from ucal.v1 import types_pb2
@@ -55,10 +55,10 @@ def fill(target: types_pb2.Recurrence, rules: Iterable[str], start: types_pb2.Ev
     texts = list(rules)
     target.Clear()
     target.rules.extend(texts)
-    rule = structured(texts, start)
+    anchor = recurrence_lines.anchor(start)
+    rule = structured_at(texts, anchor)
     if rule is not None:
         target.rule.CopyFrom(rule)
-    anchor = recurrence_lines.anchor(start)
     found = _readable(texts, anchor)
     for planned in found.included:
         times.set_planned(target.included.add(), planned, start.time_zone)

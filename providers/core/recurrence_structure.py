@@ -38,14 +38,27 @@ def structured(rules: Iterable[str], start: types_pb2.EventTime) -> types_pb2.Re
     Raises:
         ProviderError: INVALID, for a start in a zone that does not exist.
     """
+    rule = _only(rules)
+    if rule is None:
+        return None
+    return _fill(types_pb2.RecurrenceRule(), rule, recurrence_lines.anchor(start))
+
+
+def structured_at(rules: Iterable[str], start: Anchor) -> types_pb2.RecurrenceRule | None:
+    """As `structured`, of a start that was read already."""
+    rule = _only(rules)
+    return None if rule is None else _fill(types_pb2.RecurrenceRule(), rule, start)
+
+
+def _only(rules: Iterable[str]) -> Rule | None:
+    """The one rule of a series; None when there is none, or another."""
     found = [text for text in rules if text[:5].upper() in {"RRULE", "EXRUL"}]
     if len(found) != 1 or found[0][:1] not in "Rr":
         return None
     try:
-        rule = rrule.parse(recurrence_lines.read_line(found[0]).value)
+        return rrule.parse(recurrence_lines.read_line(found[0]).value)
     except RuleError:
         return None
-    return _fill(types_pb2.RecurrenceRule(), rule, recurrence_lines.anchor(start))
 
 
 def _fill(
@@ -62,7 +75,8 @@ def _fill(
         return None
     target.by_day.extend(f"{number or ''}{rrule.WEEKDAYS[day]}" for number, day in rule.by_day)
     for name in _NUMBERS:
-        getattr(target, name).extend(getattr(rule, name))
+        if numbers := getattr(rule, name):
+            getattr(target, name).extend(numbers)
     if rule.week_start:
         target.week_start = rrule.WEEKDAYS[rule.week_start]
     return target

@@ -55,10 +55,8 @@ def parse_event(
         target.subject = found.subject
     if found.createdDateTime:
         event_times.parse_stamp(target.created_at, found.createdDateTime)
-        _drop_unset(target, "created_at")
     if found.lastModifiedDateTime:
         event_times.parse_stamp(target.updated_at, found.lastModifiedDateTime)
-        _drop_unset(target, "updated_at")
     body = found.body
     if body is not None and body.content:
         target.description = body.content
@@ -75,11 +73,6 @@ def parse_event(
     _note_unknown(target, found, asked)
     if raw is not None:
         fill_raw(target.raw, raw, found.id)
-
-
-def _drop_unset(target: event_pb2.Event, name: str) -> None:
-    if not getattr(target, name).seconds:
-        target.ClearField(name)  # type: ignore[arg-type]  # one of its fields
 
 
 def clean_uid(uid: str) -> str:
@@ -146,15 +139,20 @@ def _parse_people(target: event_pb2.Event, found: Event) -> None:
     host = ""
     if found.organizer is not None and found.organizer.emailAddress is not None:
         person = found.organizer.emailAddress
-        target.organizer.name = person.name or ""
-        target.organizer.email = person.address or ""
-        host = target.organizer.email.lower()
-    for guest in found.attendees or ():
-        parse_attendee(target.attendees.add(), guest)
-        added = target.attendees[-1]
-        if added.is_resource:
-            target.room_ids.append(added.email)
-        if host and added.email.lower() == host:
+        organizer = target.organizer
+        organizer.name = person.name or ""
+        organizer.email = address = person.address or ""
+        host = address.lower()
+    if not found.attendees:
+        return
+    add = target.attendees.add
+    for guest in found.attendees:
+        added = add()
+        parse_attendee(added, guest)
+        address = (guest.emailAddress.address if guest.emailAddress is not None else None) or ""
+        if guest.type == "resource":
+            target.room_ids.append(address)
+        if host and address.lower() == host:
             added.is_organizer = True
             added.is_self = bool(found.isOrganizer)
 
@@ -166,7 +164,8 @@ def parse_attendee(target: types_pb2.Attendee, found: Attendee) -> None:
         target.email = person.address or ""
         target.name = person.name or ""
     target.role = tables.ROLE.get(found.type or "", types_pb2.ATTENDEE_ROLE_UNSPECIFIED)
-    target.is_resource = found.type == "resource"
+    if found.type == "resource":
+        target.is_resource = True
     answer = found.status.response if found.status is not None else ""
     target.response = tables.RESPONSE.get(answer or "none", types_pb2.ATTENDEE_RESPONSE_UNSPECIFIED)
 
@@ -175,12 +174,12 @@ def _parse_extras(target: event_pb2.Event, found: Event) -> None:
     if found.categories:
         target.categories.extend(found.categories)
     if found.isReminderOn is not None:
-        target.reminders.SetInParent()
+        reminders = target.reminders
+        reminders.SetInParent()
         if found.isReminderOn:
-            target.reminders.overrides.add(
-                minutes_before=tables.counted(found.reminderMinutesBeforeStart),
-                method=event_pb2.REMINDER_METHOD_POPUP,
-            )
+            reminder = reminders.overrides.add()
+            reminder.minutes_before = tables.counted(found.reminderMinutesBeforeStart)
+            reminder.method = event_pb2.REMINDER_METHOD_POPUP
     if found.isOnlineMeeting or found.onlineMeeting is not None or found.onlineMeetingUrl:
         target.has_conference = True
         _parse_conference(target.conference, found)
