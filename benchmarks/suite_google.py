@@ -150,11 +150,13 @@ def _page(url: str, size: int) -> Reply:
 
 
 def _timed(work: Callable[[], object], size: int) -> Measure:
+    """Milliseconds of CPU: nothing here waits."""
+
     async def measure() -> float:
-        begin = time.perf_counter()
+        begin = time.thread_time()
         for _ in range(repeats(size)):
             work()
-        return (time.perf_counter() - begin) / repeats(size) * 1000
+        return (time.thread_time() - begin) / repeats(size) * 1000
 
     return measure
 
