@@ -2,10 +2,11 @@
 
 import click
 
-from server.cli.calls import call, watch
+from server.cli.calls import call
 from server.cli.doctor import doctor
 from server.cli.providers import providers
 from server.cli.serve import sandbox, serve
+from server.cli.watch import watch
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,8 +1,9 @@
 """How the command line talks to a running service: address, channel, the contract's methods."""
 
+import asyncio
 import difflib
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,6 +82,7 @@ class Target:
 
 
 _KEY = "ucal.target."
+_CALL_SECONDS = 30.0
 
 
 def _keep(context: click.Context, option: click.Parameter, value: object) -> None:
@@ -188,6 +190,31 @@ def to_json(message: Message, *, indent: int | None = 2) -> str:
     return json_format.MessageToJson(
         message, preserving_proto_field_name=True, ensure_ascii=False, indent=indent
     )
+
+
+async def ask(channel: grpc.aio.Channel, target: Target, rpc: str, request: Message) -> Any:
+    """The answer to one unary call of `rpc`, by its name alone.
+
+    Raises:
+        grpc.aio.AioRpcError: as the service says; see `fail`.
+    """
+    return await invoke(channel, METHODS[rpc])(
+        request, metadata=target.metadata, timeout=_CALL_SECONDS
+    )
+
+
+def run(work: Coroutine[Any, Any, None], target: Target) -> None:
+    """Do `work`; an error of the service is told in its words and ends the process.
+
+    Raises:
+        SystemExit: it did not go well; 130 after Ctrl-C.
+    """
+    try:
+        asyncio.run(work)
+    except grpc.aio.AioRpcError as error:
+        fail(error, target)
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 def fail(error: grpc.aio.AioRpcError, target: Target) -> None:

@@ -11,7 +11,7 @@ def line_of(message: watch_pb2.WatchEventsResponse) -> Iterator[str]:
     form = message.WhichOneof("message")
     if form == "opened":
         every = message.opened.poll_interval.seconds
-        source = _word(watch_pb2.WatchSource.Name(message.opened.source))
+        source = word(watch_pb2.WatchSource.Name(message.opened.source))
         yield f"watching: {source}, a look at the provider every {every} s"
     elif form == "changes":
         for change in message.changes.changes:
@@ -26,17 +26,18 @@ def line_of(message: watch_pb2.WatchEventsResponse) -> Iterator[str]:
         yield "closing: this stream ends soon, resuming"
 
 
-def _word(name: str) -> str:
+def word(name: str) -> str:
+    """The last part of an enum value's name: "event" of RESOURCE_KIND_EVENT."""
     return name.rpartition("_")[2].lower()
 
 
 def _change(change: watch_pb2.Change) -> str:
-    kind = _word(types_pb2.ResourceKind.Name(change.kind))
-    type_ = _word(watch_pb2.ChangeType.Name(change.type))
+    kind = word(types_pb2.ResourceKind.Name(change.kind))
+    type_ = word(watch_pb2.ChangeType.Name(change.type))
     name = change.id or f"digest {change.id_digest.hex()}"
     form = change.WhichOneof("resource")
     resource = getattr(change, form) if form else None
-    return f"{type_:<8} {kind:<9} {name}{_about(resource)}"
+    return plain(f"{type_:<8} {kind:<9} {name}{_about(resource)}")
 
 
 def _about(resource: Any) -> str:
@@ -45,6 +46,11 @@ def _about(resource: Any) -> str:
     title = getattr(resource, "subject", "") or getattr(resource, "name", "")
     start = getattr(resource, "start_at", None)
     return f"  {when(start)}  {title}".rstrip() if start is not None else f"  {title}".rstrip()
+
+
+def plain(text: str) -> str:
+    """`text` in one line, without what a terminal would obey: strangers wrote it."""
+    return "".join(c if c.isprintable() else " " if c.isspace() else "" for c in text)
 
 
 def when(time: types_pb2.EventTime) -> str:

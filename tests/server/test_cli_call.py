@@ -1,0 +1,133 @@
+"""`ucal call`: requests out of words, tables of lists, JSON when piped."""
+
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+from click.testing import CliRunner
+
+from server.cli import main
+from server.cli.client import METHODS, message_from_json
+from server.cli.fields import request_text, suggestions
+from server.cli.lines import plain
+from server.presets import SANDBOX
+from server.service import running
+from server.settings import parse
+from tests.server.terminal import Ran, ucal
+
+EVENTS = METHODS["ListEvents"]
+CREATE = METHODS["CreateEvent"]
+
+
+@pytest.fixture
+async def address() -> AsyncIterator[str]:
+    settings = parse({**SANDBOX, "listen": "127.0.0.1:0", "log_level": "error"})
+    async with running(settings) as service:
+        yield service.address
+
+
+def written(rpc: str, *words: str) -> object:
+    method = METHODS[rpc]
+    text = request_text(method.input_type, words, "")
+    message_from_json(method, text)
+    return json.loads(text)
+
+
+def refused(rpc: str, *words: str) -> str:
+    answer = CliRunner().invoke(main, ["call", rpc, *words])
+    assert answer.exit_code == 2
+    return answer.stderr
+
+
+def test_words_are_the_request() -> None:
+    assert written("ListEvents", "connection_id=a", "page_size=5", "expand_recurring=true") == {
+        "connection_id": "a",
+        "page_size": 5,
+        "expand_recurring": True,
+    }
+
+
+def test_dots_lead_into_messages_and_values_may_be_json() -> None:
+    assert written(
+        "CreateEvent",
+        "event.subject=5",
+        "event.start_at.timestamp=2027-03-01T09:00:00Z",
+        'event.end_at={"timestamp": "2027-03-01T10:00:00Z"}',
+        "event.visibility=private",
+        'event.attendees={"email": "a@b.example"}',
+        'event.attendees=[{"email": "c@d.example"}]',
+    ) == {
+        "event": {
+            "subject": "5",
+            "start_at": {"timestamp": "2027-03-01T09:00:00Z"},
+            "end_at": {"timestamp": "2027-03-01T10:00:00Z"},
+            "visibility": "EVENT_VISIBILITY_PRIVATE",
+            "attendees": [{"email": "a@b.example"}, {"email": "c@d.example"}],
+        }
+    }
+
+
+def test_maps_take_keys_with_dots() -> None:
+    assert written("CreateConnection", "connection.labels.team.eu=a=b") == {
+        "connection": {"labels": {"team.eu": "a=b"}}
+    }
+
+
+def test_words_go_on_where_json_ended() -> None:
+    assert written("ListEvents", '{"connection_id": "a"}', "page_size=2") == {
+        "connection_id": "a",
+        "page_size": 2,
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["conection_id=a"], "there are connection_id"),
+        (["page_size=many"], "page_size: 'many' is no number"),
+        (["expand_recurring=maybe"], "neither true nor false"),
+        (["connection_id"], "neither field=value"),
+        (["connection_id.more=a"], "connection_id has no fields by name"),
+        (["{", "page_size=1"], "not a ListEventsRequest"),
+        (["window={"], "window: not JSON"),
+        (["window.start_at=tomorrow"], "not a ListEventsRequest"),
+    ],
+)
+def test_wrong_words_are_told_before_any_call(words: list[str], told: str) -> None:
+    assert told in " ".join(refused("ListEvents", *words).split())
+
+
+def test_the_shell_is_told_fields() -> None:
+    assert "page_size=" in set(suggestions(EVENTS.input_type, "page_"))
+    assert set(suggestions(CREATE.input_type, "event.start_at.ti")) == {
+        "event.start_at.timestamp=",
+        "event.start_at.time_zone=",
+    }
+    assert list(suggestions(CREATE.input_type, "nothing.at.all")) == []
+
+
+def test_what_strangers_wrote_is_not_obeyed() -> None:
+    assert plain("a\x1b[2Jb\nc\u202ed") == "a[2Jb cd"
+
+
+async def test_lists_are_json_when_piped_and_tables_when_asked(address: str) -> None:
+    words = ("call", "ListCalendars", "connection_id=sandbox", "--address", address)
+    piped, table = await ucal(*words), await ucal(*words, "--table")
+    assert "work" in {each["id"] for each in json.loads(piped.out)["calendars"]}
+    head, _, first, *_ = table.out.splitlines()
+    assert head.split()[0] == "name"
+    assert first.split()[0] == "Work"
+    assert "connection_id" not in head
+
+
+async def test_a_list_on_a_terminal_is_a_table(address: str) -> None:
+    words = ("call", "ListCalendars", "connection_id=sandbox", "--address", address)
+    shown = await ucal(*words, terminal=True)
+    assert "name" in shown.out.splitlines()[0]
+    assert (await ucal(*words, "--json", terminal=True)).out.lstrip().startswith("{")
+
+
+async def test_only_lists_have_tables(address: str) -> None:
+    ran: Ran = await ucal("call", "GetProvider", "id=sandbox", "--table", "--address", address)
+    assert ran.code == 2
+    assert "only lists have tables" in ran.err
