@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import msgspec
 
 from providers.core.call import Call
-from providers.core.errors import ProviderError
+from providers.core.cursors import read_cursor, write_cursor
 from providers.core.http import Reply
 from providers.fireflies import api
 from providers.fireflies.api import Data, Found, Meeting, Variables
@@ -36,27 +36,6 @@ class Cursor(msgspec.Struct, array_like=True):
     skip: int = 0
     seen: list[str] = []
     running: bool = True
-
-
-def read_cursor(text: str) -> Cursor:
-    """The inverse of `write_cursor`.
-
-    Raises:
-        ProviderError: INVALID, it is no page of this list.
-    """
-    if not text:
-        return Cursor()
-    try:
-        return msgspec.json.decode(text, type=Cursor)
-    except (msgspec.MsgspecError, UnicodeError):
-        raise ProviderError.invalid(
-            "page_token", "is no page of this list", reason="INVALID_PAGE_TOKEN"
-        ) from None
-
-
-def write_cursor(cursor: Cursor) -> str:
-    """`cursor` as text; the server seals it."""
-    return msgspec.json.encode(cursor).decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +86,7 @@ async def recordings(
 ) -> tuple[list[Found[Transcript]], str]:
     """Up to `size` transcripts that are wanted, and the token of the rest."""
     size = size or MAX_PAGE
-    page = await _page(call, api.LIST_RECORDINGS, read_cursor(token), size, variables)
+    page = await _page(call, api.LIST_RECORDINGS, read_cursor(token, Cursor), size, variables)
     found, skip = page.take(size, wanted)
     return found, page.following(found, skip, running=False)
 
@@ -123,7 +102,7 @@ async def events(
 
     Running meetings come first, unless there is a keyword: they cannot be searched.
     """
-    size, cursor = size or MAX_PAGE, read_cursor(token)
+    size, cursor = size or MAX_PAGE, read_cursor(token, Cursor)
     cursor.running = cursor.running and "keyword" not in variables
     query = api.LIST_EVENTS_AND_RUNNING if cursor.running else api.LIST_EVENTS
     page = await _page(call, query, cursor, size, variables)

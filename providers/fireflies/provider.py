@@ -8,11 +8,14 @@ from google.protobuf.duration_pb2 import Duration
 from providers.core import operations as ops
 from providers.core import times
 from providers.core.call import Account, Call
+from providers.core.cursors import read_cursor, write_cursor
 from providers.core.errors import ProviderError
 from providers.core.http import Reply
 from providers.core.operations import Operation, ResourceKind
 from providers.core.provider import Provider
+from providers.core.settings import ProviderSettings
 from providers.fireflies import api, errors, mapping, pages
+from providers.fireflies.push import FirefliesPush
 from providers.fireflies.wire import Transcript, User
 from ucal.v1 import event_pb2, provider_pb2, recording_pb2, types_pb2
 
@@ -65,7 +68,11 @@ REASONS: Mapping[Operation | ResourceKind, str] = {
 
 
 class Fireflies(Provider):
-    """Fireflies.ai. No settings of its own: `base_url` is its only host."""
+    """Fireflies.ai. No settings of its own: `base_url` is its only host.
+
+    Attributes:
+        push: see `providers.core.push`. `settings.webhook_secret` is the dashboard's.
+    """
 
     name = "fireflies"
     display_name = "Fireflies.ai"
@@ -75,6 +82,10 @@ class Fireflies(Provider):
     auth_kinds = (provider_pb2.AUTH_KIND_API_KEY,)
     features = FEATURES
     reasons = REASONS
+
+    def __init__(self, settings: ProviderSettings) -> None:
+        super().__init__(settings)
+        self.push = FirefliesPush(settings.webhook_secret)
 
     def classify(self, reply: Reply) -> ProviderError:
         """By the code in the body: a bad key comes as HTTP 500."""
@@ -154,11 +165,11 @@ class Fireflies(Provider):
         """Asks transcript { sentences }, which come whole."""
         found = await api.words(call, request.recording_id)
         segments = mapping.utterances(found.sentences or (), found.speakers or ())
-        begin = pages.read_cursor(request.page_token).skip
+        begin = read_cursor(request.page_token, pages.Cursor).skip
         end = begin + (request.page_size or MAX_SEGMENTS)
         answer = recording_pb2.ListTranscriptSegmentsResponse(segments=segments[begin:end])
         if end < len(segments):
-            answer.next_page_token = pages.write_cursor(pages.Cursor(end))
+            answer.next_page_token = write_cursor(pages.Cursor(end))
         return answer
 
 
