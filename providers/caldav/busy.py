@@ -21,15 +21,14 @@ from providers.caldav.events import (
     Cursor,
     asked_of_server,
     opened,
-    read_cursor,
     window_of,
-    write_cursor,
 )  # fmt: skip
 from providers.caldav.expanding import MAX_INSTANCES, Slot, slots, too_many
 from providers.caldav.objects import Frame
 from providers.caldav.values import dump_wall, parse_duration, parse_utc
 from providers.core import times
 from providers.core.call import Call
+from providers.core.cursors import read_cursor, write_cursor
 from providers.core.errors import Kind, ProviderError
 from providers.core.ical import Component, Document, param, read
 from providers.core.ical_write import write
@@ -271,7 +270,7 @@ async def list_busy(
             continue
         blocks = merged(found) if request.merge else sorted(set(found))
         rows += [(each, block) for block in blocks]
-    begin = read_cursor(request.page_token).at
+    begin = read_cursor(request.page_token, Cursor).at
     end = begin + min(request.page_size or DEFAULT_PAGE, MAX_PAGE)
     for each, block in rows[begin:end]:
         item = answer.busy.add()

@@ -27,6 +27,7 @@ from providers.caldav.planned import Planned, key_of, planned_at, planned_of
 from providers.caldav.resources import Blob
 from providers.core import times, timezones
 from providers.core.call import Call
+from providers.core.cursors import read_cursor, write_cursor
 from providers.core.errors import ProviderError
 from ucal.v1 import event_pb2, types_pb2
 
@@ -54,27 +55,6 @@ class Cursor(msgspec.Struct, gc=False, omit_defaults=True):
     after: str = ""
     at: int = 0
     token: str = ""
-
-
-def read_cursor(text: str) -> Cursor:
-    """The cursor of a page token.
-
-    Raises:
-        ProviderError: INVALID.
-    """
-    if not text:
-        return Cursor()
-    try:
-        return msgspec.json.decode(text, type=Cursor)
-    except (msgspec.MsgspecError, UnicodeError):
-        raise ProviderError.invalid(
-            "page_token", "is no page of this list", reason="INVALID_PAGE_TOKEN"
-        ) from None
-
-
-def write_cursor(cursor: Cursor) -> str:
-    """The inverse of `read_cursor`."""
-    return msgspec.json.encode(cursor).decode()
 
 
 def window_of(window: types_pb2.TimeRange) -> tuple[datetime, datetime]:
@@ -136,7 +116,7 @@ class Lister:
     async def answer(self) -> event_pb2.ListEventsResponse:
         """The page that is asked for."""
         low, high = window_of(self.request.window)
-        cursor = read_cursor(self.request.page_token)
+        cursor = read_cursor(self.request.page_token, Cursor)
         if self.request.expand_recurring:
             return await self._expanded(cursor, low, high)
         return await self._plain(cursor, low, high)
@@ -344,7 +324,7 @@ async def list_instances(
         kept = await slots(found, low, high)
     kept = [s for s in kept if request.include_canceled or not _canceled(s.event)]
     size = min(request.page_size or DEFAULT_PAGE, MAX_PAGE)
-    chosen, token = page_of(kept, read_cursor(request.page_token), size)
+    chosen, token = page_of(kept, read_cursor(request.page_token, Cursor), size)
     return event_pb2.ListEventInstancesResponse(events=chosen, next_page_token=token)
 
 

@@ -17,6 +17,7 @@ from providers.caldav.paths import EventId, canonical
 from providers.caldav.session import Accounts
 from providers.core.call import Account as Who
 from providers.core.call import Call, ChangesPage, ChangesQuery
+from providers.core.cursors import read_cursor, write_cursor
 from providers.core.errors import Kind, ProviderError
 from providers.core.provider import Provider
 from providers.core.replies import Reply
@@ -97,12 +98,12 @@ class CalDav(Provider):
         await calendars.refresh(call.http, account, raw=request.include_raw)
         found = sorted(account.calendars.values(), key=lambda c: (c.order, c.path))
         size = min(request.page_size or events.DEFAULT_PAGE, events.MAX_PAGE)
-        begin = events.read_cursor(request.page_token).at
+        begin = read_cursor(request.page_token, events.Cursor).at
         answer = calendar_pb2.ListCalendarsResponse()
         for collection in found[begin : begin + size]:
             self._fill(answer.calendars.add(), call, account, collection, raw=request.include_raw)
         if begin + size < len(found):
-            answer.next_page_token = events.write_cursor(events.Cursor(at=begin + size))
+            answer.next_page_token = write_cursor(events.Cursor(at=begin + size))
         return answer
 
     async def get_calendar(

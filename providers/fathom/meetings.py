@@ -9,6 +9,7 @@ import msgspec
 
 from providers.core import times
 from providers.core.call import Call
+from providers.core.cursors import read_cursor, write_cursor
 from providers.core.errors import Kind, ProviderError
 from providers.core.raw import fill_raw
 from providers.core.wire import decode
@@ -45,27 +46,6 @@ class Found:
     def fill_raw(self, target: Any) -> None:
         """Copy what was sent into `target`, a Struct."""
         fill_raw(target, msgspec.json.decode(self.sent), str(self.meeting.recording_id))
-
-
-def read_cursor(text: str) -> Cursor:
-    """The inverse of `write_cursor`.
-
-    Raises:
-        ProviderError: INVALID, it is no page of this list.
-    """
-    if not text:
-        return Cursor()
-    try:
-        return msgspec.json.decode(text, type=Cursor)
-    except (msgspec.MsgspecError, UnicodeError):
-        raise ProviderError.invalid(
-            "page_token", "is no page of this list", reason="INVALID_PAGE_TOKEN"
-        ) from None
-
-
-def write_cursor(cursor: Cursor) -> str:
-    """`cursor` as text; the server seals it."""
-    return msgspec.json.encode(cursor).decode()
 
 
 def filters(window: types_pb2.TimeRange) -> Params:
@@ -118,7 +98,7 @@ async def listed(
     call: Call, token: str, size: int, params: Params, wanted: Callable[[Meeting], bool]
 ) -> tuple[list[Found], str]:
     """Up to `size` meetings of one of Fathom's pages that are wanted, and the token of the rest."""
-    cursor = read_cursor(token)
+    cursor = read_cursor(token, Cursor)
     found, following = await page(call, params, cursor.page)
     chosen: list[Found] = []
     for index, one in enumerate(found):

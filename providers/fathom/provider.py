@@ -9,6 +9,7 @@ from google.protobuf.duration_pb2 import Duration
 from providers.core import operations as ops
 from providers.core.auth import ApiKeyHeader, OAuthConfig
 from providers.core.call import Account, Call
+from providers.core.cursors import read_cursor, write_cursor
 from providers.core.errors import Kind, ProviderError
 from providers.core.http import Reply, error_for
 from providers.core.operations import Operation, ResourceKind
@@ -200,7 +201,7 @@ class Fathom(Provider):
                 raise ProviderError.not_found("recording", request.recording_id) from None
             raise
         items = decode(reply, Transcript).transcript
-        begin = meetings.read_cursor(request.page_token).skip
+        begin = read_cursor(request.page_token, meetings.Cursor).skip
         end = begin + (request.page_size or MAX_SEGMENTS)
         answer = recording_pb2.ListTranscriptSegmentsResponse()
         starts: list[timedelta | None] = [mapping.offset(item.timestamp) for item in items]
@@ -208,7 +209,7 @@ class Fathom(Provider):
         for item, until in zip(items[begin:end], ends[begin:end], strict=True):
             mapping.parse_segment(answer.segments.add(), item, until)
         if end < len(items):
-            answer.next_page_token = meetings.write_cursor(meetings.Cursor(skip=end))
+            answer.next_page_token = write_cursor(meetings.Cursor(skip=end))
         return answer
 
 

@@ -1,9 +1,9 @@
 """DeleteEvent: an event, an instance, a series, or the rest of a series."""
 
 from providers.core.errors import Kind, ProviderError
+from providers.core.reach import Reach
 from providers.google import reading, series, splitting, writing
 from providers.google.api import Api, event_path
-from providers.google.series import Reach
 from providers.google.updating import check_etag
 from ucal.v1 import event_pb2
 

@@ -2,9 +2,9 @@
 
 from providers.core.call import Call
 from providers.core.errors import Kind, ProviderError
+from providers.core.reach import Reach
 from providers.google import event_merge, reading, series, writing
 from providers.google.api import Api
-from providers.google.series import Reach
 from providers.google.updating import check_etag
 from ucal.v1 import event_pb2
 

@@ -1,12 +1,12 @@
 """What an event is to its series, what scopes that allows, arithmetic on planned times. Pure."""
 
-import enum
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TypeAlias
 
+from providers.core import reach as core_reach
 from providers.core import recurrence_lines, rrule, times, timezones
-from providers.core.errors import ProviderError
+from providers.core.reach import Reach
 from providers.core.rrule import RuleError
 from providers.google.event_times import parse_time
 from providers.google.wire import Event, EventDateTime
@@ -20,38 +20,11 @@ _ALL = types_pb2.UPDATE_SCOPE_ALL
 SCOPES = (_THIS, _FOLLOWING, _ALL)
 
 
-class Reach(enum.Enum):
-    """What a write is to touch."""
-
-    OBJECT = "object"
-    """The addressed object itself: a single event, an instance alone, or the series as a whole."""
-    SERIES = "series"
-    """The series of the addressed instance."""
-    FOLLOWING = "following"
-    """The addressed instance and the later ones."""
-
-
 def reach(current: Event, scope: types_pb2.UpdateScope.ValueType) -> Reach:
-    """What `scope` means for the addressed event.
-
-    Raises:
-        ProviderError: INVALID "scope" when a recurring object is addressed without one, or a series
-            as if it were an instance.
-    """
-    if current.recurringEventId:
-        if scope == _THIS:
-            return Reach.OBJECT
-        if scope == _ALL:
-            return Reach.SERIES
-        if scope == _FOLLOWING:
-            return Reach.FOLLOWING
-    elif not current.recurrence or scope in {_ALL, _FOLLOWING}:
-        return Reach.OBJECT
-    elif scope == _THIS:
-        raise ProviderError.invalid(
-            "scope", "this is the id of a series: address one of its instances"
-        )
-    raise ProviderError.invalid("scope", "is required for a recurring event")
+    """What `scope` means for the addressed event; see `providers.core.reach`."""
+    return core_reach.reach(
+        scope, is_instance=bool(current.recurringEventId), is_series=bool(current.recurrence)
+    )
 
 
 def utc_until(line: str, start: types_pb2.EventTime) -> str:

@@ -13,13 +13,13 @@ from providers.core import recurrence
 from providers.core.call import Call
 from providers.core.errors import Kind, ProviderError
 from providers.core.http import Reply
+from providers.core.reach import Reach
 from providers.core.wire import decode
 from providers.google import overrides, reading, series, splitting, writing
 from providers.google.api import Api, event_path
 from providers.google.calendars import read_entry
 from providers.google.event_dump import Draft
 from providers.google.event_times import dump_time
-from providers.google.series import Reach
 from providers.google.wire import Event
 from providers.google.writing import Loaded
 from ucal.v1 import event_pb2, types_pb2

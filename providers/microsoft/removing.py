@@ -1,9 +1,9 @@
 """DeleteEvent: an event, an instance, a series, or the rest of a series."""
 
 from providers.core.errors import Kind, ProviderError
+from providers.core.reach import Reach
 from providers.microsoft import carrying, people, series, splitting, writing
 from providers.microsoft.api import Api, event_path
-from providers.microsoft.series import Reach
 from providers.microsoft.updating import check_etag
 from providers.microsoft.wire import Event
 from ucal.v1 import event_pb2

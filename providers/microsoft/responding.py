@@ -8,9 +8,9 @@ from typing import Any
 
 from providers.core import times
 from providers.core.errors import Kind, ProviderError
+from providers.core.reach import Reach
 from providers.microsoft import event_times, reading, series, tables, writing
 from providers.microsoft.api import Api, event_path
-from providers.microsoft.series import Reach
 from providers.microsoft.updating import check_etag
 from providers.microsoft.wire import Event
 from ucal.v1 import event_pb2, types_pb2

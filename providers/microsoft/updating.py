@@ -11,6 +11,7 @@ import msgspec
 
 from providers.core.errors import Kind, ProviderError
 from providers.core.http import Reply
+from providers.core.reach import Reach
 from providers.core.wire import decode
 from providers.microsoft import (
     carrying,
@@ -26,7 +27,6 @@ from providers.microsoft import (
 from providers.microsoft.api import Api
 from providers.microsoft.event_dump import Draft
 from providers.microsoft.event_parse import MASTER, parse_event, zone_of
-from providers.microsoft.series import Reach
 from providers.microsoft.wire import Event
 from ucal.v1 import event_pb2, types_pb2
 
