@@ -86,12 +86,9 @@ class Ingress:
         now = datetime.now(UTC)
         for secret in secrets:
             try:
-                greeting = (
-                    push.handshake(delivery, secret, now) if isinstance(push, Greets) else None
-                )
+                greeting = _greeting(push, delivery, secret, now)
                 if greeting is not None:
-                    kind = "application/json" if greeting.startswith(b"{") else "text/plain"
-                    return web.Response(body=greeting, content_type=kind)
+                    return greeting
                 push.verify(delivery, secret, now)
             except ProviderError:
                 continue

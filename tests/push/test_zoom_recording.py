@@ -32,6 +32,18 @@ async def deliver(client: httpx.AsyncClient, url: str, event: str, secret: str =
     return answer.status_code
 
 
+async def checks_address(client: httpx.AsyncClient, url: str) -> bool:
+    """Zoom's check of the address before it delivers there; whether the answer is right."""
+    body = b'{"event": "endpoint.url_validation", "payload": {"plainToken": "abc123"}}'
+    sent = str(int(time.time()))
+    mark = hmac.digest(SECRET.encode(), b"v0:" + sent.encode() + b":" + body, "sha256").hex()
+    headers = {"x-zm-request-timestamp": sent, "x-zm-signature": f"v0={mark}"}
+    answer = await client.post(f"{url}/webhooks/zoom", content=body, headers=headers)
+    wanted = hmac.digest(SECRET.encode(), b"abc123", "sha256").hex()
+    found: dict[str, str] = answer.json()
+    return found == {"plainToken": "abc123", "encryptedToken": wanted}
+
+
 async def next_change(stream: Any) -> watch_pb2.Change:
     async with asyncio.timeout(15):
         while True:
@@ -68,6 +80,7 @@ async def test_a_recording_grows_natively_in_one_watch() -> None:
         grpc.aio.insecure_channel(service.address) as channel,
         httpx.AsyncClient(trust_env=False) as client,
     ):
+        assert await checks_address(client, url)
         world = harness.zoom.world
         scope = watch_pb2.WatchScope(connection_id="c", kinds=[types_pb2.RESOURCE_KIND_RECORDING])
         call = watch_pb2_grpc.WatchServiceStub(channel).WatchEvents(
