@@ -59,7 +59,10 @@ def fill(target: types_pb2.Recurrence, rules: Iterable[str], start: types_pb2.Ev
     rule = structured_at(texts, anchor)
     if rule is not None:
         target.rule.CopyFrom(rule)
-    found = _readable(texts, anchor)
+    dated = [text for text in texts if _is_dated(text)]
+    if not dated:
+        return
+    found = _readable(dated, anchor)
     for planned in found.included:
         times.set_planned(target.included.add(), planned, start.time_zone)
     for planned in found.excluded:
@@ -68,12 +71,15 @@ def fill(target: types_pb2.Recurrence, rules: Iterable[str], start: types_pb2.Ev
         times.set_date(target.excluded.add(), day)
 
 
+def _is_dated(text: str) -> bool:
+    """Whether the line is an RDATE or an EXDATE."""
+    return text[:1] in "RrEe" and text[1:5].upper() in {"DATE", "XDAT"}
+
+
 def _readable(texts: Iterable[str], anchor: Anchor) -> Lines:
     """The dates in those lines that can be read."""
     found = Lines()
     for text in texts:
-        if text[:1] not in "RrEe" or text[1:5].upper() not in {"DATE", "XDAT"}:
-            continue
         try:
             part = recurrence_lines.read((text,), anchor)
         except RuleError:
