@@ -33,12 +33,27 @@ plugins_go() {
     { skip go "its packages cannot be had"; return 1; }
 }
 
+plugins_typescript() {
+  have npm || { skip typescript "no npm"; return 1; }
+  if ! cmp -s examples/typescript/package.json "$tools/package.json"; then
+    quietly 300 typescript.get npm install --prefix examples/typescript --no-audit --no-fund --no-package-lock --ignore-scripts ||
+      { skip typescript "its packages cannot be had"; return 1; }
+    cp examples/typescript/package.json "$tools/package.json"
+  fi
+  ln -sf "$PWD/examples/typescript/node_modules/.bin/protoc-gen-es" "$tools/bin/protoc-gen-es"
+}
+
 # -- programs: build, then run with ADDRESS CONNECTION
 
 run_go() {
   quietly 300 go go -C examples/go vet . &&
     quietly 300 go go -C examples/go build -o "$tools/bin/example-go" . &&
     quietly 90 go "$tools/bin/example-go" "$@"
+}
+
+run_typescript() {
+  quietly 120 typescript npm --prefix examples/typescript run build &&
+    quietly 90 typescript node examples/typescript/dist/src/main.js "$@"
 }
 
 for language in go typescript python java rust; do
