@@ -80,7 +80,7 @@ def ratio(
 ) -> Ratio:
     """The per-round ratios of two series of figures."""
     ratios = [a / b for a, b in zip(over, under, strict=True)]
-    cuts = statistics.quantiles(ratios, n=10) if len(ratios) > 1 else [ratios[0]] * 9
+    cuts = statistics.quantiles(ratios, n=10, method="inclusive") if len(ratios) > 1 else [ratios[0]] * 9
     return Ratio(
         name,
         statistics.median(ratios),
