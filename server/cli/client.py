@@ -2,12 +2,13 @@
 
 import asyncio
 import difflib
+import os
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import click
 import grpc
@@ -54,6 +55,8 @@ METHODS: dict[str, MethodDescriptor] = {
     for method in service.methods
 }
 
+_ADDRESS = "127.0.0.1:50051"
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -68,6 +71,12 @@ class Target:
     address: str
     ca: bytes
     metadata: tuple[tuple[str, str], ...]
+
+    @property
+    def said(self) -> str:
+        """The option that a printed command needs to get here; empty: none."""
+        usual = os.environ.get("UCAL_ADDRESS", _ADDRESS)
+        return "" if self.address == usual else f" --address {self.address}"
 
     @asynccontextmanager
     async def channel(self) -> AsyncIterator[grpc.aio.Channel]:
@@ -119,7 +128,7 @@ def with_target(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--address",
             envvar="UCAL_ADDRESS",
-            default="127.0.0.1:50051",
+            default=_ADDRESS,
             show_default=True,
             expose_value=False,
             callback=_keep,
@@ -217,7 +226,7 @@ def run(work: Coroutine[Any, Any, None], target: Target) -> None:
         sys.exit(130)
 
 
-def fail(error: grpc.aio.AioRpcError, target: Target) -> None:
+def fail(error: grpc.aio.AioRpcError, target: Target, advice: str = "") -> NoReturn:
     """Say what went wrong, in the words of the status, and exit with the gRPC code.
 
     Raises:
@@ -227,12 +236,21 @@ def fail(error: grpc.aio.AioRpcError, target: Target) -> None:
     lines = [f"{code.name}: {error.details()}"]
     if code is grpc.StatusCode.UNAVAILABLE and not error.trailing_metadata():
         lines.append(f"Is the service running on {target.address}? Start it with: ucal serve")
+    lines += detail_lines(details_of(error))
+    click.echo("\n".join([*lines, advice] if advice else lines), err=True)
+    sys.exit(code.value[0])
+
+
+def details_of(error: grpc.aio.AioRpcError) -> Sequence[Any]:
+    """The packed details of the status that `error` carries."""
     # The stubs know synchronous calls only; an AioRpcError has the same two methods.
     status = rpc_status.from_call(cast("grpc.Call", error))
-    for packed in status.details if status else ():
-        lines += _detail(packed)
-    click.echo("\n".join(lines), err=True)
-    sys.exit(code.value[0])
+    return status.details if status else ()
+
+
+def detail_lines(details: Iterable[Any]) -> list[str]:
+    """Reason, violations and waiting time out of a status's packed details."""
+    return [line for packed in details for line in _detail(packed)]
 
 
 def _detail(packed: Any) -> list[str]:

@@ -92,3 +92,38 @@ def _read(descriptor: int) -> bytes:
         if not chunk:
             return printed
         printed += chunk
+
+
+_SPAWN = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
+
+
+async def typed(*words: str, answers: list[tuple[str, str]], **more: str) -> Ran:
+    """`ucal` on a terminal of its own; each answer is typed once its question is asked."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        _SPAWN,
+        PROGRAM,
+        *words,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        env=environment(**more),
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    printed, from_here = "", 0
+    try:
+        async with asyncio.timeout(_SECONDS):
+            for question, answer in answers:
+                while question not in printed[from_here:]:
+                    chunk = await process.stdout.read(4096)
+                    assert chunk, f"{question!r} was never asked:\n{printed}"
+                    printed += chunk.decode()
+                from_here = len(printed)
+                process.stdin.write(f"{answer}\n".encode())
+            printed += (await process.stdout.read()).decode()
+            await process.wait()
+    finally:
+        await ended(process)
+        process.stdin.close()
+    return Ran(process.returncode or 0, printed, "")
