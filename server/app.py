@@ -14,7 +14,7 @@ from server.interceptors.admission import Admission
 from server.interceptors.deadline import Deadline
 from server.interceptors.errors import Errors
 from server.interceptors.validation import Validation
-from server.interceptors.wrap import Stack
+from server.interceptors.wrap import Stack, Wrapping
 from server.reflection import add_reflection
 
 # RELIABILITY and PERFORMANCE: each of these was seen to matter.
@@ -72,7 +72,9 @@ class GrpcServer:
         max_streams: int = 20_000,
         reuse_port: bool = False,
         max_connection_age: float = 0,
+        layers: Sequence[Wrapping] = (),
     ) -> None:
+        """`layers`: further ones, around all but the access log."""
         self._services = services
         self._health = HealthServicer()
         options = [*OPTIONS, ("grpc.so_reuseport", int(reuse_port))]
@@ -83,6 +85,7 @@ class GrpcServer:
                 Stack(
                     [
                         AccessLog(),
+                        *layers,
                         Errors(),
                         Admission(max_calls, max_streams),
                         Deadline(default_deadline),

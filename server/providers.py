@@ -6,9 +6,12 @@ the operator's allow-lists alone, so that nobody reaches a gateway inside by nam
 """
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 from urllib.parse import SplitResult, urlsplit
+
+import httpx
 
 from providers.core.auth import Grant
 from providers.core.call import Call
@@ -23,6 +26,8 @@ from server.interceptors.scope import SCOPE, Scope
 from server.settings import Settings, SettingsError
 from server.settings_rules import urls_of
 from ucal.v1 import provider_pb2
+
+Around: TypeAlias = Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport]
 
 _HINT = "ucal-{}-"
 _NO_SCOPE = Scope()
@@ -56,8 +61,14 @@ class Doors:
     _transports: tuple[Transport, Transport] = field(repr=False)
 
     @classmethod
-    def of(cls, settings: Settings, *, verify: ssl.SSLContext | None = None) -> "Doors":
-        """`verify`: TLS authorities, for tests.
+    def of(
+        cls,
+        settings: Settings,
+        *,
+        verify: ssl.SSLContext | None = None,
+        around: Around | None = None,
+    ) -> "Doors":
+        """`verify`: TLS authorities, for tests; `around`: what is to see every request.
 
         Raises:
             SettingsError: an allowed network is none.
@@ -69,7 +80,8 @@ class Doors:
         except ValueError:
             raise SettingsError("allowed_networks", "must be networks like 10.1.0.0/16") from None
         pair = Transport(trusting, verify=verify), Transport(strict, verify=verify)
-        return cls(Door(pair[0]), Door(pair[1]), pair)
+        ways = pair if around is None else (around(pair[0]), around(pair[1]))
+        return cls(Door(ways[0]), Door(ways[1]), pair)
 
     def check(self, url: str, field: str) -> None:
         """Refuse a base URL of a caller that can be refused without resolving its name.

@@ -1,9 +1,10 @@
 """The composition root: everything that one process runs, opened in order and closed in reverse."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import grpc
 
@@ -14,6 +15,7 @@ from server.connections.facade import Connections
 from server.connections.store import Store
 from server.dispatch import Dispatcher
 from server.http import HttpServer
+from server.interceptors.wrap import Wrapping
 from server.pages import Pages
 from server.push.ingress import Ingress
 from server.push.registrations import Registrations
@@ -32,6 +34,9 @@ from server.watch.ports import WatchSettings
 from server.watch.reader import ConnectionReader
 from server.watch.token import Tokens
 from ucal.v1 import connection_pb2_grpc, passthrough_pb2_grpc, provider_pb2_grpc
+
+if TYPE_CHECKING:
+    from server.telemetry import Telemetry
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +57,13 @@ class Service:
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Service]:
+async def running(
+    settings: Settings, *, telemetry: "Telemetry | None" = None
+) -> AsyncIterator[Service]:
     """The service with `settings`; it drains when the block ends.
+
+    Args:
+        telemetry: makes spans; absent: as the setting `traces` says.
 
     Raises:
         SettingsError, KeyRingError, StoreSettingError: it is not set up well.
@@ -61,7 +71,10 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         ProviderError: UNAVAILABLE, the store cannot be reached.
     """
     async with AsyncExitStack() as stack:
-        connections = Connections(settings)
+        telemetry = telemetry or _telemetry(settings)
+        if telemetry is not None:
+            stack.push_async_callback(telemetry.close)
+        connections = Connections(settings, around=telemetry.around if telemetry else None)
         stack.push_async_callback(connections.close)
         await connections.open()
         clock, watching = LoopClock(), WatchSettings()
@@ -77,13 +90,24 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
             registrations=registrations,
             nudge=hub,
         )
-        server = _grpc_server(settings, connections, WatchService(hub, registrations), hub)
+        layers = () if telemetry is None else (telemetry.layer(),)
+        watches = WatchService(hub, registrations)
+        server = _grpc_server(settings, connections, watches, hub, layers)
         http_address = await _http(settings, connections.store, ingress, stack)
         stack.push_async_callback(_end, settings, server, hub)
         port = await server.start(settings.listen, _credentials(settings))
         host, wished = split_address(settings.listen, "listen")
         address = settings.listen if not wished and host.startswith("unix:") else f"{host}:{port}"
         yield Service(address, port, http_address, hub)
+
+
+def _telemetry(settings: Settings) -> "Telemetry | None":
+    """What makes spans, if any are wanted; else none of it is loaded."""
+    if not settings.traces:
+        return None
+    from server.telemetry import Telemetry  # noqa: PLC0415
+
+    return Telemetry.of(settings)
 
 
 async def _end(settings: Settings, server: GrpcServer, hub: Hub) -> None:
@@ -93,7 +117,11 @@ async def _end(settings: Settings, server: GrpcServer, hub: Hub) -> None:
 
 
 def _grpc_server(
-    settings: Settings, connections: Connections, watches: WatchService, hub: Hub
+    settings: Settings,
+    connections: Connections,
+    watches: WatchService,
+    hub: Hub,
+    layers: Sequence[Wrapping],
 ) -> GrpcServer:
     pages = Pages(connections.sealer("page"))
     limits = settings.limits
@@ -125,6 +153,7 @@ def _grpc_server(
         max_calls=limits.max_calls,
         max_streams=limits.max_streams,
         max_connection_age=limits.max_connection_age,
+        layers=layers,
     )
 
 

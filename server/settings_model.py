@@ -135,6 +135,7 @@ class Settings(Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
         region: region of this server and of the connections made here.
         environment: name of the installation, "development".
         log_level: debug, info, warning or error.
+        traces: collector of spans, OTLP over HTTP, "http://host:4318/v1/traces"; empty: no traces.
         redirect_uris: where people may be sent back to after they authorized a connection, exactly,
             besides public_url's own callback.
         passthrough: PassthroughService is served.
@@ -153,6 +154,7 @@ class Settings(Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
     region: str = "us"
     environment: str = "development"
     log_level: str = "info"
+    traces: str = ""
     redirect_uris: tuple[str, ...] = ()
     passthrough: bool = False
     allowed_hosts: tuple[str, ...] = ()

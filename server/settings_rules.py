@@ -62,6 +62,8 @@ def _addresses(settings: Settings) -> None:
             raise SettingsError("http_listen", 'must be "host:port", or empty for no HTTP')
     if settings.public_url:
         _url(settings.public_url, "public_url")
+    if settings.traces:
+        _url(settings.traces, "traces")
     for uri in settings.redirect_uris:
         _redirect(uri)
 

@@ -15,7 +15,7 @@ from server.connections.sealer import Sealer
 from server.connections.secret_references import SecretReader
 from server.connections.static import StaticConnections
 from server.connections.store import Store
-from server.providers import Doors, ProviderPool
+from server.providers import Around, Doors, ProviderPool
 from server.settings_model import DEFAULT_KEYRING, DEFAULT_STORE, Settings
 
 
@@ -38,8 +38,10 @@ class Connections:
         *,
         environment: Mapping[str, str] = os.environ,
         verify: ssl.SSLContext | None = None,
+        around: Around | None = None,
     ) -> None:
-        """`environment`: of secret references; `verify`: TLS authorities, for tests.
+        """`environment`: of secret references; `verify`: TLS authorities, for tests; `around`:
+        what is to see every request to a provider.
 
         Raises:
             SettingsError: the settings cannot be used (KeyRingError, StoreSettingError).
@@ -47,7 +49,9 @@ class Connections:
         self._region = settings.region
         self.ring = key_ring(settings, environment)
         self.store = Store(settings.store)
-        self.pool = ProviderPool(settings.providers, Doors.of(settings, verify=verify))
+        self.pool = ProviderPool(
+            settings.providers, Doors.of(settings, verify=verify, around=around)
+        )
         self.pool.check_settings()
         self._keeper = Keeper(self.store, Envelope(self.ring))
         self._grants = Grants(self.store, self._keeper, self.pool)

@@ -1,0 +1,254 @@
+"""Traces: a span a call, a span a provider's request; W3C trace context in and out.
+
+Loaded only when the setting `traces` names a collector. Spans hold what `ATTRIBUTES` lists and
+nothing else: no id, URL, host, header or text of an error. The stock instrumentations are not used:
+they record URLs, and the one of gRPC costs a third of the throughput.
+"""
+
+import asyncio
+import importlib
+from collections.abc import AsyncIterator
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import httpx
+from opentelemetry.trace import (
+    INVALID_SPAN_CONTEXT,
+    NonRecordingSpan,
+    Span,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceFlags,
+    Tracer,
+    TracerProvider,
+    set_span_in_context,
+)
+
+from server.interceptors.scope import SCOPE
+from server.interceptors.wrap import Context, Stream, Unary, Wrapping
+from server.settings_model import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from opentelemetry.context import Context as TraceContext
+
+ATTRIBUTES = frozenset({
+    "error.type", "http.request.method", "http.response.status_code", "rpc.grpc.status_code",
+    "rpc.method", "rpc.system", "ucal.provider", "ucal.reason",
+})  # fmt: skip
+_METHODS = frozenset({
+    "GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE",
+    "PROPFIND", "PROPPATCH", "REPORT", "MKCALENDAR",
+})  # fmt: skip
+# What says that the service failed, not the caller (OpenTelemetry, semantic conventions of gRPC).
+_FAULTS = frozenset({
+    "UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS",
+})  # fmt: skip
+# Their streams last for hours and their feeds serve many: what these ask is no part of one call.
+_APART = "/ucal.v1.WatchService/"
+_EXPORT_SECONDS = 5
+_NEEDED = "needs the packages of ucal[telemetry]"
+
+_SPAN: ContextVar[Span | None] = ContextVar("ucal_span", default=None)
+
+
+def parent_of(header: str) -> SpanContext:
+    """The caller's span in a `traceparent` (W3C Trace Context, level 1); invalid: none was told."""
+    parts = header.split("-")
+    if len(parts) < 4 or (parts[0] == "00" and len(parts) > 4) or parts[0] == "ff":
+        return INVALID_SPAN_CONTEXT
+    lengths = tuple(len(part) for part in parts[:4])
+    if lengths != (2, 32, 16, 2) or any(set(part) - set("0123456789abcdef") for part in parts[:4]):
+        return INVALID_SPAN_CONTEXT
+    trace, span, flags = (int(part, 16) for part in parts[1:4])
+    return SpanContext(trace, span, is_remote=True, trace_flags=TraceFlags(flags & 1))
+
+
+def header_of(span: SpanContext) -> str:
+    """`span` as a `traceparent`."""
+    return f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.trace_flags & 1:02x}"
+
+
+def _received(context: Context) -> "TraceContext | None":
+    for name, value in context.invocation_metadata() or ():
+        if name == "traceparent":
+            parent = parent_of(value) if isinstance(value, str) else INVALID_SPAN_CONTEXT
+            return set_span_in_context(NonRecordingSpan(parent)) if parent.is_valid else None
+    return None
+
+
+class Tracing(Wrapping):
+    """Opens a span for each call. Lies within the layer that opens the `Scope`."""
+
+    def __init__(self, tracer: Tracer) -> None:
+        self._tracer = tracer
+
+    def _begin(self, method: str, context: Context) -> Span:
+        name = method.removeprefix("/")
+        return self._tracer.start_span(
+            name,
+            _received(context),
+            SpanKind.SERVER,
+            {"rpc.system": "grpc", "rpc.method": name},
+            record_exception=False,
+            set_status_on_exception=False,
+        )
+
+    def unary(self, method: str, inner: Unary) -> Unary:
+        """Around a call with one answer."""
+
+        async def call(request: Any, context: Context) -> Any:
+            span = self._begin(method, context)
+            _SPAN.set(span)
+            code = grpc.StatusCode.CANCELLED
+            try:
+                answer = await inner(request, context)
+                code = grpc.StatusCode.OK
+                return answer
+            except grpc.aio.AbortError:
+                code = _code(context)
+                raise
+            finally:
+                _end(span, code)
+
+        return call
+
+    def stream(self, method: str, inner: Stream) -> Stream:
+        """Around a call with a stream of answers."""
+        apart = method.startswith(_APART)
+
+        async def call(request: Any, context: Context) -> AsyncIterator[Any]:
+            span = self._begin(method, context)
+            _SPAN.set(None if apart else span)
+            code = grpc.StatusCode.CANCELLED
+            try:
+                async for message in inner(request, context):
+                    yield message
+                code = grpc.StatusCode.OK
+            except grpc.aio.AbortError:
+                code = _code(context)
+                raise
+            finally:
+                _end(span, code)
+
+        return call
+
+
+def _code(context: Context) -> grpc.StatusCode:
+    code: Any = context.code()
+    if isinstance(code, grpc.StatusCode):
+        return code
+    return next(
+        (each for each in grpc.StatusCode if each.value[0] == code), grpc.StatusCode.UNKNOWN
+    )
+
+
+def _end(span: Span, code: grpc.StatusCode) -> None:
+    if span.is_recording():
+        scope = SCOPE.get()
+        span.set_attribute("rpc.grpc.status_code", code.value[0])
+        if scope.provider:
+            span.set_attribute("ucal.provider", scope.provider)
+        if scope.reason:
+            span.set_attribute("ucal.reason", scope.reason)
+        if code.name in _FAULTS:
+            span.set_status(Status(StatusCode.ERROR))
+    span.end()
+
+
+class TracedTransport(httpx.AsyncBaseTransport):
+    """Opens a span for each request to a provider, and tells it in `traceparent`.
+
+    The span ends with the answer's head. `tracestate` and baggage are callers' words: they are
+    neither read nor handed on.
+    """
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, tracer: Tracer) -> None:
+        self._inner = inner
+        self._tracer = tracer
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Part of httpx.AsyncBaseTransport. Errors are those of the inner transport."""
+        parent = _SPAN.get()
+        method = request.method if request.method in _METHODS else "_OTHER"
+        span = self._tracer.start_span(
+            method,
+            None if parent is None else set_span_in_context(parent),
+            SpanKind.CLIENT,
+            {"http.request.method": method},
+            record_exception=False,
+            set_status_on_exception=False,
+        )
+        scope = SCOPE.get(None)
+        if scope is not None and scope.provider:
+            span.set_attribute("ucal.provider", scope.provider)
+        request.headers["traceparent"] = header_of(span.get_span_context())
+        try:
+            response = await self._inner.handle_async_request(request)
+            span.set_attribute("http.response.status_code", response.status_code)
+            if response.status_code >= 400:
+                span.set_status(Status(StatusCode.ERROR))
+            return response
+        except BaseException as error:
+            span.set_attribute("error.type", type(error).__name__)
+            span.set_status(Status(StatusCode.ERROR))
+            raise
+        finally:
+            span.end()
+
+    async def aclose(self) -> None:
+        """Close the inner transport."""
+        await self._inner.aclose()
+
+
+class Telemetry:
+    """What makes spans in this process: a layer around calls, a wrap around transports."""
+
+    def __init__(self, provider: TracerProvider) -> None:
+        self._provider = provider
+        self._tracer = provider.get_tracer("ucal")
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Telemetry":
+        """Spans go to the collector that `settings.traces` names, by OTLP over HTTP, in batches.
+
+        Sampling is that of OTEL_TRACES_SAMPLER; further attributes of the process that of
+        OTEL_RESOURCE_ATTRIBUTES.
+
+        Raises:
+            SettingsError: the packages are missing.
+        """
+        try:
+            resources = importlib.import_module("opentelemetry.sdk.resources")
+            sdk = importlib.import_module("opentelemetry.sdk.trace")
+            export = importlib.import_module("opentelemetry.sdk.trace.export")
+            otlp = importlib.import_module("opentelemetry.exporter.otlp.proto.http.trace_exporter")
+        except ImportError:
+            raise SettingsError("traces", _NEEDED) from None
+        resource = resources.Resource.create(
+            {
+                "service.name": "ucal",
+                "deployment.environment.name": settings.environment,
+                "cloud.region": settings.region,
+            }
+        )
+        provider = sdk.TracerProvider(resource=resource, shutdown_on_exit=False)
+        exporter = otlp.OTLPSpanExporter(endpoint=settings.traces, timeout=_EXPORT_SECONDS)
+        provider.add_span_processor(export.BatchSpanProcessor(exporter))
+        return cls(provider)
+
+    def layer(self) -> Tracing:
+        """For the stack of interceptors."""
+        return Tracing(self._tracer)
+
+    def around(self, transport: httpx.AsyncBaseTransport) -> TracedTransport:
+        """`transport`, traced."""
+        return TracedTransport(transport, self._tracer)
+
+    async def close(self) -> None:
+        """Send what is left; a collector that is away costs a few seconds."""
+        shutdown = getattr(self._provider, "shutdown", None)
+        if shutdown is not None:
+            await asyncio.to_thread(shutdown)
