@@ -18,14 +18,16 @@ _TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
 def on_config(config: Any) -> Any:
     """Every page of docs/providers, by title, below Providers."""
     folder = Path(config["docs_dir"]) / "providers"
-    titles = {path: _TITLE.search(path.read_text()) for path in folder.glob("*.md")}
-    pages = [
-        {(title[1].partition(":")[0] if title else path.stem): f"providers/{path.name}"}
-        for path, title in titles.items()
-    ]
+    pages = [{_title(path): f"providers/{path.name}"} for path in folder.glob("*.md")]
     section = next(each["Providers"] for each in config["nav"] if "Providers" in each)
     section += sorted(pages, key=lambda page: next(iter(page)).lower())
     return config
+
+
+def _title(path: Path) -> str:
+    found = _TITLE.search(path.read_text())
+    title = found[1].partition(":")[0] if found else path.stem
+    return title[0].upper() + title[1:]
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
