@@ -80,7 +80,9 @@ def ratio(
 ) -> Ratio:
     """The per-round ratios of two series of figures."""
     ratios = [a / b for a, b in zip(over, under, strict=True)]
-    cuts = statistics.quantiles(ratios, n=10, method="inclusive") if len(ratios) > 1 else [ratios[0]] * 9
+    cuts = [ratios[0]] * 9
+    if len(ratios) > 1:
+        cuts = statistics.quantiles(ratios, n=10, method="inclusive")
     return Ratio(
         name,
         statistics.median(ratios),
