@@ -130,7 +130,7 @@ def details(error: grpc.RpcError) -> tuple[str, list[str]]:
     """What every error of ucal carries: a reason to act on, and for bad input the fields."""
     reason = ""
     fields: list[str] = []
-    status = rpc_status.from_call(cast(grpc.Call, error))
+    status = rpc_status.from_call(cast("grpc.Call", error))
     for detail in status.details if status else ():
         info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
         if detail.Unpack(info):

@@ -33,6 +33,8 @@ plugins_go() {
     { skip go "its packages cannot be had"; return 1; }
 }
 
+plugins_python() { :; } # its stubs are in the package
+
 plugins_typescript() {
   have npm || { skip typescript "no npm"; return 1; }
   if ! cmp -s examples/typescript/package.json "$tools/package.json"; then
@@ -43,12 +45,44 @@ plugins_typescript() {
   ln -sf "$PWD/examples/typescript/node_modules/.bin/protoc-gen-es" "$tools/bin/protoc-gen-es"
 }
 
+plugins_java() {
+  have javac && have mvn || { skip java "no javac or no mvn"; return 1; }
+  if ! cmp -s examples/java/pom.xml "$tools/pom.xml"; then
+    local system
+    system=$(uname -sm | sed 's/^Darwin /osx-/; s/^Linux /linux-/; s/arm64$/aarch_64/; s/aarch64$/aarch_64/')
+    rm -rf "$tools/maven"
+    # The third fetches what the build needs, which then runs offline.
+    fetch_java "com.google.protobuf:protoc:$(pom protobuf.version):exe:$system" &&
+      fetch_java "io.grpc:protoc-gen-grpc-java:$(pom grpc.version):exe:$system" &&
+      quietly 300 java.get mvn -B -f examples/java/pom.xml package -Dmaven.main.skip=true ||
+      { skip java "its packages cannot be had"; return 1; }
+    mv "$tools"/maven/protoc-gen-grpc-java-* "$tools/bin/protoc-gen-grpc-java"
+    mv "$tools"/maven/protoc-* "$tools/bin/protoc-java"
+    chmod +x "$tools/bin/protoc-gen-grpc-java" "$tools/bin/protoc-java"
+    cp examples/java/pom.xml "$tools/pom.xml"
+  fi
+}
+pom() { sed -n "s:.*<$1>\(.*\)</$1>.*:\1:p" examples/java/pom.xml; }
+fetch_java() {
+  quietly 200 java.get mvn -B dependency:copy -Dartifact="$1" -DoutputDirectory="$tools/maven"
+}
+
 # -- programs: build, then run with ADDRESS CONNECTION
 
 run_go() {
   quietly 300 go go -C examples/go vet . &&
     quietly 300 go go -C examples/go build -o "$tools/bin/example-go" . &&
     quietly 90 go "$tools/bin/example-go" "$@"
+}
+
+run_java() {
+  quietly 300 java mvn -B -o -q -f examples/java/pom.xml package &&
+    quietly 90 java java -cp "examples/java/target/classes:examples/java/target/lib/*" example.Main "$@"
+}
+
+run_python() { # the typed client as it is
+  quietly 120 python .venv/bin/python -m mypy examples/python/main.py &&
+    quietly 90 python .venv/bin/python examples/python/main.py "$@"
 }
 
 run_typescript() {
@@ -85,6 +119,10 @@ for plugin in $(sed -n 's/^  - local: //p' buf.gen.examples.yaml); do
   printf '#!/bin/sh\ncat >/dev/null\nprintf "\\020\\001"\n' >"$absent/$plugin"
   chmod +x "$absent/$plugin"
 done
+if ! [ -x "$tools/bin/protoc-java" ]; then # buf asks protoc for its version first
+  printf '#!/bin/sh\n[ "$1" = --version ] && echo "libprotoc 33.5" || cat >/dev/null\n' >"$absent/protoc-java"
+  chmod +x "$absent/protoc-java"
+fi
 start=$(now)
 PATH=$tools/bin:$PATH:$absent timeout 120 .venv/bin/buf generate --template buf.gen.examples.yaml
 echo "clients: generated in $(since "$start")"
