@@ -59,7 +59,7 @@ def _time(length: Duration) -> str:
 def _cell(provider: provider_pb2.Provider, kind: types_pb2.ResourceKind.ValueType) -> str:
     there = [c for c in provider.capabilities if c.kind == kind and c.support != ABSENT]
     emulated = provider_pb2.SUPPORT_EMULATED
-    return ", ".join(_method(c) + "*" * (c.support == emulated) for c in there) or "-"
+    return ", ".join(_method(c) + "\\*" * (c.support == emulated) for c in there) or "-"
 
 
 def _table(providers: list[provider_pb2.Provider]) -> Iterator[str]:
