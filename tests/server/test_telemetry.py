@@ -2,8 +2,10 @@
 
 import asyncio
 import re
+import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -34,6 +36,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from server.telemetry import ATTRIBUTES, Telemetry, header_of, parent_of
 
+ROOT = Path(__file__).resolve().parents[2]
 CANARY = "Kanarienvogel7391"
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = f"00-{TRACE}-b7ad6b7169203331-01"
@@ -221,6 +224,26 @@ async def test_without_the_setting_nothing_is_told(vendor: Vendor) -> None:
     assert "traceparent" not in vendor.seen[0]
 
 
+async def test_nothing_of_tracing_is_loaded_when_it_is_off() -> None:
+    """What is not loaded costs nothing: neither at start nor in a call."""
+    code = (
+        "import asyncio, sys\n"
+        "from server.service import running\n"
+        "from server.settings import parse\n"
+        "async def main():\n"
+        "    given = {'listen': '127.0.0.1:0', 'http_listen': '', 'store': 'memory:',\n"
+        "             'limits': {'drain_delay': 0, 'drain_grace': 0}}\n"
+        "    async with running(parse(given)):\n"
+        "        print(sorted(m for m in sys.modules if m.startswith('opentelemetry')))\n"
+        "asyncio.run(main())\n"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE, cwd=ROOT
+    )
+    out, _ = await asyncio.wait_for(process.communicate(), 60)
+    assert out == b"[]\n"
+
+
 async def test_an_unknown_method_does_not_become_a_name(spans: Exporter) -> None:
     answers = httpx.MockTransport(lambda _: httpx.Response(503))
     transport = _telemetry(spans).around(answers)
@@ -292,10 +315,13 @@ async def test_spans_reach_a_collector() -> None:
         stub = calendar_pb2_grpc.CalendarServiceStub(channel)
         with pytest.raises(grpc.aio.AioRpcError):
             await stub.ListCalendars(
-                calendar_pb2.ListCalendarsRequest(connection_id=CANARY), timeout=5
+                calendar_pb2.ListCalendarsRequest(connection_id=CANARY),
+                timeout=5,
+                metadata=(("traceparent", PARENT),),
             )
     await runner.cleanup()
     sent = b"".join(bodies)
     assert b"ucal.v1.CalendarService/ListCalendars" in sent
+    assert bytes.fromhex(TRACE) in sent
     assert b"cloud.region" in sent
     assert CANARY.encode() not in sent
