@@ -53,8 +53,9 @@ def _inside(line: str, at: str) -> str:
 
     def written(found: re.Match[str]) -> str:
         target = posixpath.normpath(posixpath.join(posixpath.dirname(at), found[2]))
-        return (
-            f"{found[1]} (`{target.removeprefix('../')}`)" if target.startswith("../") else found[0]
-        )
+        if not target.startswith("../"):
+            return found[0]
+        path = f"`{target.removeprefix('../')}`"
+        return path if found[1].strip("`") in path else f"{found[1]} ({path})"
 
     return _LINK.sub(written, line)
