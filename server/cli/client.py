@@ -226,6 +226,22 @@ def run(work: Coroutine[Any, Any, None], target: Target) -> None:
         sys.exit(130)
 
 
+def ask_once(target: Target, rpc: str, request: Message) -> Any:
+    """The answer to one unary call, on a channel of its own; see `ask` and `run`.
+
+    Raises:
+        SystemExit: it did not go well.
+    """
+    answers: list[Any] = []
+
+    async def work() -> None:
+        async with target.channel() as channel:
+            answers.append(await ask(channel, target, rpc, request))
+
+    run(work(), target)
+    return answers[0]
+
+
 def fail(error: grpc.aio.AioRpcError, target: Target, advice: str = "") -> NoReturn:
     """Say what went wrong, in the words of the status, and exit with the gRPC code.
 

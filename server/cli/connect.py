@@ -13,7 +13,7 @@ from server.cli.client import Target, ask, details_of, fail, run, target_of, wit
 from server.cli.connections import make, provider_names, provider_of, welcome
 from server.cli.credentials import KINDS, ask_person, choose
 from server.cli.loopback import DeclinedError, Loopback, listening
-from ucal.v1 import connection_pb2, provider_pb2
+from ucal.v1 import connection_pb2
 
 _SECONDS = 600  # as long as the service's state is good for
 
@@ -49,23 +49,26 @@ def connect(
     """
     target = target_of(context)
 
+    known = provider_of(target, provider)
+    kind = choose(known, auth or "")
+    if kind != "oauth":
+        if again or scopes:
+            raise click.UsageError("--again and --scope are for OAuth")
+        wished = connection_pb2.Connection(id=own_id, provider=provider, base_url=base_url)
+        # Outside of an event loop: there, Ctrl-C would not end the questions.
+        ask_person(wished, kind)
+        make(target, wished, known)
+        return
+    if own_id or base_url:
+        raise click.UsageError("--id and --base-url are not for OAuth")
+    request = connection_pb2.StartAuthorizationRequest(
+        provider=provider, scopes=scopes, connection_id=again
+    )
+
     async def work() -> None:
         async with target.channel() as channel:
-            known = await provider_of(channel, target, provider)
-            kind = choose(known, auth or "")
-            if kind != "oauth":
-                if again or scopes:
-                    raise click.UsageError("--again and --scope are for OAuth")
-                wished = connection_pb2.Connection(id=own_id, provider=provider, base_url=base_url)
-                ask_person(wished, kind)
-                await make(channel, target, wished, known)
-                return
-            if own_id or base_url:
-                raise click.UsageError("--id and --base-url are not for OAuth")
-            request = connection_pb2.StartAuthorizationRequest(
-                provider=provider, scopes=scopes, connection_id=again
-            )
-            await _by_browser(channel, target, request, known, port, no_browser)
+            made = await _by_browser(channel, target, request, port, no_browser)
+            welcome(made, known, target)
 
     run(work(), target)
 
@@ -74,10 +77,10 @@ async def _by_browser(
     channel: grpc.aio.Channel,
     target: Target,
     request: connection_pb2.StartAuthorizationRequest,
-    provider: provider_pb2.Provider,
     port: int,
     no_browser: bool,
-) -> None:
+) -> connection_pb2.Connection:
+    """The connection that the person has said yes to."""
     try:
         async with listening(port) as loopback:
             request.redirect_uri = loopback.redirect_uri
@@ -86,13 +89,12 @@ async def _by_browser(
             except grpc.aio.AioRpcError as error:
                 fail(error, target, _advice(error, request))
             _open(begun.authorization_url, no_browser, loopback.port)
-            made = await _come_back(channel, target, loopback, begun.state)
+            return await _come_back(channel, target, loopback, begun.state)
     except OSError as error:
         raise click.ClickException(
             f"port {port} of 127.0.0.1: {error.strerror}; choose another with --port, "
             "and allow it as redirect_uri"
         ) from None
-    welcome(made, provider, target)
 
 
 def _open(url: str, no_browser: bool, port: int) -> None:

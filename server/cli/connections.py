@@ -1,15 +1,13 @@
 """`ucal connections`: what administrators do with connections."""
 
 import sys
-from typing import Any
 
 import click
 import grpc
 from click.shell_completion import CompletionItem
-from google.protobuf.message import Message
 
 from providers.registry import PROVIDERS
-from server.cli.client import Target, ask, detail_lines, run, target_of, with_target
+from server.cli.client import Target, ask, ask_once, detail_lines, run, target_of, with_target
 from server.cli.credentials import KINDS, ask_person, choose, read_file
 from server.cli.tables import printer
 from ucal.v1 import connection_pb2, provider_pb2, types_pb2
@@ -69,7 +67,7 @@ def list_(context: click.Context, provider: str, as_table: bool | None) -> None:
 def get(context: click.Context, connection_id: str) -> None:
     """One connection, in JSON."""
     request = connection_pb2.GetConnectionRequest(id=connection_id)
-    answer = _asked(target_of(context), "GetConnection", request)
+    answer = ask_once(target_of(context), "GetConnection", request)
     printer(None, is_list=False)(answer.connection)
 
 
@@ -115,19 +113,16 @@ def create(
     if path:
         read_file(wished, path)
 
-    async def work() -> None:
-        async with target.channel() as channel:
-            known = await provider_of(channel, target, provider)
-            if not path:
-                kind = choose(known, auth or "")
-                if kind == "oauth":
-                    raise click.UsageError(
-                        f"run: ucal connect {provider}, or bring tokens in --credentials-file"
-                    )
-                ask_person(wished, kind)
-            await make(channel, target, wished, known)
-
-    run(work(), target)
+    # Questions are asked outside of an event loop: there, Ctrl-C would not end them.
+    known = provider_of(target, provider)
+    if not path:
+        kind = choose(known, auth or "")
+        if kind == "oauth":
+            raise click.UsageError(
+                f"run: ucal connect {provider}, or bring tokens in --credentials-file"
+            )
+        ask_person(wished, kind)
+    make(target, wished, known)
 
 
 @connections.command(epilog="Example: ucal connections delete mine --revoke")
@@ -140,7 +135,7 @@ def delete(context: click.Context, connection_id: str, revoke: bool, yes: bool) 
     if not yes:
         click.confirm(f"Forget {connection_id} and its credentials?", abort=True, err=True)
     request = connection_pb2.DeleteConnectionRequest(id=connection_id, revoke=revoke)
-    _asked(target_of(context), "DeleteConnection", request)
+    ask_once(target_of(context), "DeleteConnection", request)
     click.echo(f"forgotten: {connection_id}")
 
 
@@ -150,7 +145,7 @@ def delete(context: click.Context, connection_id: str, revoke: bool, yes: bool) 
 def test(context: click.Context, connection_id: str) -> None:
     """Ask the provider whether the credentials work; exit 1 if they do not."""
     request = connection_pb2.TestConnectionRequest(id=connection_id)
-    answer = _asked(target_of(context), "TestConnection", request)
+    answer = ask_once(target_of(context), "TestConnection", request)
     if not answer.result.code:
         account = " ".join(filter(None, (answer.account_name, answer.account_email)))
         click.echo(f"works: {connection_id}{f' ({account})' if account else ''}")
@@ -161,38 +156,19 @@ def test(context: click.Context, connection_id: str) -> None:
     sys.exit(1)
 
 
-def _asked(target: Target, rpc: str, request: Message) -> Any:
-    """The answer to `request`, of a command that asks once."""
-    answers: list[Any] = []
-
-    async def work() -> None:
-        async with target.channel() as channel:
-            answers.append(await ask(channel, target, rpc, request))
-
-    run(work(), target)
-    return answers[0]
-
-
-async def provider_of(
-    channel: grpc.aio.Channel, target: Target, name: str
-) -> provider_pb2.Provider:
+def provider_of(target: Target, name: str) -> provider_pb2.Provider:
     """What the service knows of the provider."""
     request = provider_pb2.GetProviderRequest(id=name)
-    answer = await ask(channel, target, "GetProvider", request)
-    found: provider_pb2.Provider = answer.provider
+    found: provider_pb2.Provider = ask_once(target, "GetProvider", request).provider
     return found
 
 
-async def make(
-    channel: grpc.aio.Channel,
-    target: Target,
-    wished: connection_pb2.Connection,
-    provider: provider_pb2.Provider,
+def make(
+    target: Target, wished: connection_pb2.Connection, provider: provider_pb2.Provider
 ) -> None:
     """Make the connection and say what may be done with it."""
     request = connection_pb2.CreateConnectionRequest(connection=wished)
-    answer = await ask(channel, target, "CreateConnection", request)
-    welcome(answer.connection, provider, target)
+    welcome(ask_once(target, "CreateConnection", request).connection, provider, target)
 
 
 def welcome(

@@ -229,3 +229,14 @@ async def test_credentials_that_are_none_are_not_repeated(vendor: VendorServer) 
         )
     assert ran.code == 2
     assert "no credentials in JSON" in ran.out
+
+
+async def test_ctrl_c_ends_a_question(vendor: VendorServer) -> None:
+    async with service(vendor) as address:
+        ran = await typed(
+            *("connect", "vendor", "--auth", "password", "--address", address),
+            answers=[("User name: ", "ann"), ("Password", "half\x03")],
+        )
+        assert ran.code == 1
+        listed = await ucal("connections", "list", "--address", address)
+        assert listed.out.strip() == "{}"
