@@ -6,7 +6,6 @@ import socket
 import ssl
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from providers.core.errors import ProviderError
 from providers.registry import PROVIDERS, provider_class
+from server.cli.reach import Finding, reach
 from server.connections.keyring import KeyRing, KeyRingError
 from server.connections.store import Store
 from server.settings import DEFAULT_KEYRING, DEFAULT_STORE, Settings, SettingsError, load
@@ -23,21 +23,6 @@ from server.settings_rules import split_address
 
 _OLDEST = (3, 11)
 _SECONDS = 3.0
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What one look found.
-
-    Attributes:
-        state: "ok", "note" or "fail".
-        text: what was found.
-        advice: what to do about it.
-    """
-
-    state: str
-    text: str
-    advice: str = ""
 
 
 def _runtime() -> Iterator[Finding]:
@@ -130,12 +115,13 @@ def _clients(settings: Settings) -> Iterator[Finding]:
         yield Finding("note", "public_url is not set", "watches ask the provider; none pushes")
 
 
-def _examine(settings: Settings) -> Iterator[Finding]:
+def _examine(settings: Settings, *, online: bool) -> Iterator[Finding]:
     yield from _key_ring(settings)
     looks: list[Callable[[Settings], Awaitable[Finding]]] = [_store, _address]
 
     async def look() -> list[Finding]:
-        return [await each(settings) for each in looks]
+        found = [await each(settings) for each in looks]
+        return found + (await reach(settings) if online else [])
 
     yield from asyncio.run(look())
     yield from _tls(settings)
@@ -144,8 +130,13 @@ def _examine(settings: Settings) -> Iterator[Finding]:
 
 @click.command(epilog="Example: UCAL_CONFIG=ucal.toml ucal doctor")
 @click.option("--config", envvar="UCAL_CONFIG", default="", help="Settings file (TOML).")
-def doctor(config: str) -> None:
-    """Look for what would keep the service from running here; exit 1 if something would."""
+@click.option("--offline", is_flag=True, help="Send nothing to providers.")
+def doctor(config: str, offline: bool) -> None:
+    """Look for what would keep the service from running here; exit 1 if something would.
+
+    Settings, keys, store, addresses, TLS, OAuth clients; and each provider that is set up gets
+    one request without credentials, to see whether it answers and whether the clocks agree.
+    """
     findings = list(_runtime())
     try:
         settings = load(config=config)
@@ -153,7 +144,7 @@ def doctor(config: str) -> None:
         findings.append(Finding("fail", "settings", str(error)))
     else:
         findings.append(Finding("ok", f"settings: {config or 'defaults and environment'}"))
-        findings += _examine(settings)
+        findings += _examine(settings, online=not offline)
     for found in findings:
         advice = f"\n      {found.advice}" if found.advice else ""
         click.echo(f"{found.state:<5} {found.text}{advice}")
