@@ -37,7 +37,7 @@ def origins(settings: Settings) -> Iterator[tuple[str, str]]:
     own = {name: each.base_url for name, each in settings.providers.items()}
     named = [(name, "") for name in own]
     named += [(each.provider, each.base_url) for each in settings.connections]
-    for name, root in named:
+    for name, root in dict.fromkeys(named):
         url = root or own.get(name, "") or provider_class(name).base_url
         parts = urlsplit(url)
         if parts.hostname:
