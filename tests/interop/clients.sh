@@ -30,19 +30,25 @@ plugins_go() {
   GOBIN=$tools/bin quietly 300 go.get go install google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12 &&
     GOBIN=$tools/bin quietly 300 go.get go install google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.2 &&
     quietly 300 go.get go -C examples/go mod download ||
-    { skip go "its packages cannot be had"; return 1; }
+    { skip go "its packages cannot be had, see .venv/clients/logs"; return 1; }
 }
 
 plugins_python() { :; } # its stubs are in the package
 
 plugins_typescript() {
   have npm || { skip typescript "no npm"; return 1; }
-  if ! cmp -s examples/typescript/package.json "$tools/package.json"; then
-    quietly 300 typescript.get npm install --prefix examples/typescript --no-audit --no-fund --no-package-lock --ignore-scripts ||
-      { skip typescript "its packages cannot be had"; return 1; }
-    cp examples/typescript/package.json "$tools/package.json"
+  local here=examples/typescript
+  if ! cmp -s $here/package.json $here/node_modules/.installed.json; then
+    quietly 300 typescript.get npm install --prefix $here --no-audit --no-fund --no-package-lock --ignore-scripts ||
+      { skip typescript "its packages cannot be had, see .venv/clients/logs"; return 1; }
+    cp $here/package.json $here/node_modules/.installed.json
   fi
-  ln -sf "$PWD/examples/typescript/node_modules/.bin/protoc-gen-es" "$tools/bin/protoc-gen-es"
+  ln -sf "$PWD/$here/node_modules/.bin/protoc-gen-es" "$tools/bin/protoc-gen-es"
+}
+
+pom() { sed -n "s:.*<$1>\(.*\)</$1>.*:\1:p" examples/java/pom.xml; }
+fetch_java() {
+  quietly 200 java.get mvn -B dependency:copy -Dartifact="$1" -DoutputDirectory="$tools/maven"
 }
 
 plugins_java() {
@@ -55,16 +61,21 @@ plugins_java() {
     fetch_java "com.google.protobuf:protoc:$(pom protobuf.version):exe:$system" &&
       fetch_java "io.grpc:protoc-gen-grpc-java:$(pom grpc.version):exe:$system" &&
       quietly 300 java.get mvn -B -f examples/java/pom.xml package -Dmaven.main.skip=true ||
-      { skip java "its packages cannot be had"; return 1; }
+      { skip java "its packages cannot be had, see .venv/clients/logs"; return 1; }
     mv "$tools"/maven/protoc-gen-grpc-java-* "$tools/bin/protoc-gen-grpc-java"
     mv "$tools"/maven/protoc-* "$tools/bin/protoc-java"
     chmod +x "$tools/bin/protoc-gen-grpc-java" "$tools/bin/protoc-java"
     cp examples/java/pom.xml "$tools/pom.xml"
   fi
 }
-pom() { sed -n "s:.*<$1>\(.*\)</$1>.*:\1:p" examples/java/pom.xml; }
-fetch_java() {
-  quietly 200 java.get mvn -B dependency:copy -Dartifact="$1" -DoutputDirectory="$tools/maven"
+
+plugins_rust() {
+  have cargo || { skip rust "no cargo"; return 1; }
+  { [ -x "$tools/bin/protoc-gen-tonic" ] || # built here, without optimisation: half the time
+    quietly 400 rust.get env CARGO_TARGET_DIR="$tools/rust" cargo install --debug --locked --root "$tools" \
+      protoc-gen-prost@0.5.0 protoc-gen-tonic@0.5.0; } &&
+    quietly 200 rust.get cargo fetch --locked --manifest-path examples/rust/Cargo.toml ||
+    { skip rust "its packages cannot be had, see .venv/clients/logs"; return 1; }
 }
 
 # -- programs: build, then run with ADDRESS CONNECTION
@@ -83,6 +94,11 @@ run_java() {
 run_python() { # the typed client as it is
   quietly 120 python .venv/bin/python -m mypy examples/python/main.py &&
     quietly 90 python .venv/bin/python examples/python/main.py "$@"
+}
+
+run_rust() {
+  quietly 300 rust env CARGO_TARGET_DIR="$tools/rust" cargo build --locked --manifest-path examples/rust/Cargo.toml &&
+    quietly 90 rust "$tools/rust/debug/ucal-example" "$@"
 }
 
 run_typescript() {
