@@ -72,8 +72,10 @@ bench: .venv/.dev ## every benchmark; prints ratios, writes benchmarks/results/
 chaos: .venv/.dev ## faults, kills and hostile input under load
 	@$(PY) -m benchmarks.chaos
 
-docs: .venv/.dev ## regenerate the pages made from code
+docs: .venv/.dev ## regenerate the pages made from code, and build the site
 	@$(PY) tools/gen_docs.py
+	@$(PY) tools/gen_contract_docs.py
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet
 
 lock: .venv/.dev ## write constraints.txt from what is installed
 	@$(PIP) freeze --exclude-editable > constraints.txt
@@ -104,4 +106,4 @@ check-generated: .venv/.dev
 	@echo "generated code" && $(PY) tools/gen_protos.py --check
 
 check-docs: .venv/.dev
-	@echo "generated docs" && $(PY) tools/gen_docs.py --check
+	@echo "generated docs" && $(PY) tools/gen_docs.py --check && $(PY) tools/gen_contract_docs.py --check

@@ -13,6 +13,7 @@ from server.interceptors.access_log import AccessLog
 from server.interceptors.admission import Admission
 from server.interceptors.deadline import Deadline
 from server.interceptors.errors import Errors
+from server.interceptors.peers import Peers
 from server.interceptors.validation import Validation
 from server.interceptors.wrap import Stack, Wrapping
 from server.reflection import add_reflection
@@ -73,8 +74,14 @@ class GrpcServer:
         reuse_port: bool = False,
         max_connection_age: float = 0,
         layers: Sequence[Wrapping] = (),
+        networks: Sequence[str] = (),
     ) -> None:
-        """`layers`: further ones, around all but the access log."""
+        """A server of `services`, not yet started.
+
+        Args:
+            layers: further ones, around all but the access log.
+            networks: where callers may come from, CIDR; empty: everywhere.
+        """
         self._services = services
         self._health = HealthServicer()
         options = [*OPTIONS, ("grpc.so_reuseport", int(reuse_port))]
@@ -87,6 +94,7 @@ class GrpcServer:
                         AccessLog(),
                         *layers,
                         Errors(),
+                        Peers(networks),
                         Admission(max_calls, max_streams),
                         Deadline(default_deadline),
                     ],

@@ -153,6 +153,7 @@ def _grpc_server(
         max_calls=limits.max_calls,
         max_streams=limits.max_streams,
         max_connection_age=limits.max_connection_age,
+        networks=settings.access.ip_allow_list,
         layers=layers,
     )
 

@@ -14,7 +14,9 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 CONNECTION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _LABEL = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _LEVELS = ("debug", "info", "warning", "error")
-_MODES = ("open", "api_key", "oidc", "mtls")
+_MODES = ("open", "mtls")
+# Names that are kept for them: a mode that nobody enforces must not look like one that is.
+_NOT_YET = ("api_key", "oidc")
 _MAX_CONNECTIONS = 10_000
 
 
@@ -126,12 +128,17 @@ def _doors(settings: Settings) -> None:
             "listen",
             "plaintext is served on loopback only: set tls.cert and tls.key, or tls.insecure",
         )
+    later = [mode for mode in access.mode if mode in _NOT_YET]
+    if later:
+        raise SettingsError(
+            "access.mode", f"{later[0]} is not served by this version: use mtls, or a proxy"
+        )
     if not access.mode or any(mode not in _MODES for mode in access.mode):
         raise SettingsError("access.mode", f"must be of {', '.join(_MODES)}")
     if "open" in access.mode and len(access.mode) > 1:
         raise SettingsError("access.mode", "open goes with nothing else")
-    if "open" in access.mode and not loopback:
-        raise SettingsError("access.mode", "open is for loopback; choose api_key, oidc or mtls")
+    if "open" in access.mode and not loopback and not tls.insecure:
+        raise SettingsError("access.mode", "open is for loopback; choose mtls")
     if "mtls" in access.mode and not tls.client_ca:
         raise SettingsError("access.mode", "mtls needs tls.client_ca")
 

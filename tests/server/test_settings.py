@@ -31,7 +31,7 @@ key = "k.pem"
 client_ca = "ca.pem"
 
 [access]
-mode = ["api_key", "mtls"]
+mode = ["mtls"]
 ip_allow_list = ["192.0.2.0/24", "2001:db8::/32"]
 
 [limits]
@@ -84,7 +84,7 @@ def test_a_whole_file(tmp_path: Path) -> None:
     settings = load({"UCAL_CONFIG": str(path)})
     assert settings == load({}, config=str(path))
     assert settings.tls.client_ca == "ca.pem"
-    assert settings.access.mode == ("api_key", "mtls")
+    assert settings.access.mode == ("mtls",)
     assert settings.limits.default_deadline == 2.5
     assert settings.limits.max_streams == 20_000
     assert settings.providers["known"] == ProviderSettings(
@@ -115,7 +115,7 @@ def test_the_environment_wins(tmp_path: Path) -> None:
             "UCAL_LISTEN": "unix:/run/ucal.sock",
             "UCAL_PASSTHROUGH": "false",
             "UCAL_ALLOWED_HOSTS": "a.internal, b.internal",
-            "UCAL_ACCESS": "oidc",
+            "UCAL_ACCESS": "open",
             "UCAL_ACCESS_IP_ALLOW_LIST": "",
             "UCAL_TLS_CLIENT_CA": "",
             "UCAL_LIMITS_MAX_CALLS": "77",
@@ -126,7 +126,7 @@ def test_the_environment_wins(tmp_path: Path) -> None:
     assert settings.listen == "unix:/run/ucal.sock"
     assert settings.passthrough is False
     assert settings.allowed_hosts == ("a.internal", "b.internal")
-    assert settings.access.mode == ("oidc",)
+    assert settings.access.mode == ("open",)
     assert settings.access.ip_allow_list == ()
     assert settings.limits.max_calls == 77
     assert settings.providers["known"].client_id == "id"
@@ -169,12 +169,14 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("listen", {"listen": "here"}),
     ("listen", {"listen": "127.0.0.1:65536"}),
     ("listen", {"listen": "unix:"}),
-    ("listen", {"listen": "0.0.0.0:50051", "access": {"mode": ["api_key"]}}),
-    ("listen", {"listen": "[::]:50051", "access": {"mode": ["api_key"]}}),
+    ("listen", {"listen": "0.0.0.0:50051", "access": {"mode": ["open"]}}),
+    ("listen", {"listen": "[::]:50051", "access": {"mode": ["open"]}}),
     ("access.mode", {"listen": "0.0.0.0:50051", "tls": {"cert": "c", "key": "k"}}),
     ("access.mode", {"access": {"mode": ["everybody"]}}),
     ("access.mode", {"access": {"mode": []}}),
-    ("access.mode", {"access": {"mode": ["open", "oidc"]}}),
+    ("access.mode", {"access": {"mode": ["open", "mtls"]}}),
+    ("access.mode", {"access": {"mode": ["api_key"]}}),
+    ("access.mode", {"access": {"mode": ["oidc"]}}),
     ("access.mode", {"access": {"mode": ["mtls"]}}),
     ("access.mode", {"access": {"mode": "api_key"}}),
     ("access.ip_allow_list", {"access": {"ip_allow_list": ["10.0.0.0/99"]}}),
@@ -235,7 +237,7 @@ def test_loopback_needs_neither_tls_nor_keys(listen: str) -> None:
 
 def test_plaintext_on_a_network_is_the_operators_own_word() -> None:
     settings = parse(
-        {"listen": "0.0.0.0:1", "tls": {"insecure": True}, "access": {"mode": ["api_key"]}}
+        {"listen": "0.0.0.0:1", "tls": {"insecure": True}, "access": {"mode": ["open"]}}
     )
     assert settings.tls.insecure
 
