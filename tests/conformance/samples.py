@@ -70,7 +70,7 @@ def instant(when: types_pb2.EventTime) -> datetime:
 
 
 def slot() -> datetime:
-    """A start that no earlier sample of this process has, inside working hours."""
+    """A start that none of the last 360 samples has, inside working hours."""
     number = next(_serial)
     # Nine weeks, over and over: providers that list a year must not be outrun by a long session.
     return BASE + timedelta(days=number // 8 % 5 + 7 * (number // 40 % 9), hours=number % 8)
