@@ -1,5 +1,6 @@
 """Lists as tables for people. What strangers wrote is shown, never obeyed: no escape codes."""
 
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -8,6 +9,7 @@ import click
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -17,7 +19,7 @@ from server.cli.lines import plain, when
 
 # The first ones that any row fills are shown, in this order; then whatever else is short.
 _FIRST = (
-    "start_at", "end_at", "subject", "name", "display_name", "email", "status", "state", "type",
+    "start_at", "subject", "name", "end_at", "display_name", "email", "status", "state", "type",
     "kind", "provider", "text", "url", "join_url", "is_primary", "access_role", "id",
 )  # fmt: skip
 _LAST = ("created_at", "updated_at")
@@ -26,6 +28,9 @@ _NEVER = frozenset({"connection_id", "etag", "raw", "uid", "region"})
 _COLUMNS = 7
 _LONGEST = 60
 _WIDE = 400
+_LEAST_ID = 36
+_LEAST = 20
+_BETWEEN = 3
 
 
 def rows_field(answer: Any) -> FieldDescriptor | None:
@@ -72,19 +77,40 @@ def show_table(answer: Message) -> None:
 
 
 def _print(kind: Descriptor, rows: Sequence[Any]) -> None:
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDE
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     columns = list(_columns(kind, rows))
-    for field in columns:
+    widths = _widths(columns, rows, width)
+    for name, room in widths.items():
         # Ids are copied into the next command: they are folded, not cut.
-        if field.name == "id":
-            table.add_column(field.name, overflow="fold")
+        if name == "id":
+            table.add_column(name, overflow="fold", width=room)
         else:
-            table.add_column(field.name, overflow="ellipsis", no_wrap=True)
+            table.add_column(name, overflow="ellipsis", no_wrap=True, width=room)
+    shown = [field for field in columns if field.name in widths]
     for row in rows:
-        table.add_row(*(Text(_cell(row, field)) for field in columns))
-    on_terminal = sys.stdout.isatty()
-    console = Console(file=sys.stdout, width=None if on_terminal else _WIDE, highlight=False)
-    console.print(table)
+        table.add_row(*(Text(_cell(row, field)) for field in shown))
+    # Not as a terminal: rich takes dumb ones for 80 wide, whatever they are.
+    Console(file=sys.stdout, width=width, highlight=False, force_terminal=False).print(table)
+
+
+def _widths(columns: list[FieldDescriptor], rows: Sequence[Any], width: int) -> dict[str, int]:
+    """How wide each column is. Without room for all, those at the end go; the id stays."""
+    wished = {
+        field.name: max(len(field.name), *(cell_len(_cell(row, field)) for row in rows))
+        for field in columns
+    }
+    least = {
+        name: min(room, _LEAST_ID if name == "id" else _LEAST) for name, room in wished.items()
+    }
+    while len(least) > 2 and sum(least.values()) + _BETWEEN * len(least) > width:
+        del least[next(name for name in reversed(least) if name != "id")]
+    left = width - sum(least.values()) - _BETWEEN * len(least)
+    for name in sorted(least, key=lambda each: each != "id"):
+        more = max(0, min(left, wished[name] - least[name]))
+        least[name] += more
+        left -= more
+    return least
 
 
 def _columns(kind: Descriptor, rows: Sequence[Any]) -> Iterator[FieldDescriptor]:
@@ -120,7 +146,7 @@ def _cell(row: Any, field: FieldDescriptor) -> str:
 
 def _message(value: Any, kind: Descriptor) -> str:
     if kind.name == "EventTime":
-        return when(value)
+        return when(value).partition(" (")[0]  # the zone has no room here
     if kind.full_name == "google.protobuf.Timestamp":
         return str(value.ToDatetime().strftime("%Y-%m-%d %H:%M UTC"))
     if kind.full_name == "google.protobuf.Duration":

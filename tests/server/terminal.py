@@ -68,7 +68,7 @@ async def _on_a_terminal(words: tuple[str, ...], more: dict[str, str]) -> Ran:
         stdin=asyncio.subprocess.DEVNULL,
         stdout=theirs,
         stderr=asyncio.subprocess.PIPE,
-        env=environment(COLUMNS="160", **more),
+        env=environment(**{"COLUMNS": "160", "TERM": "dumb", **more}),
     )
     os.close(theirs)
     try:

@@ -10,10 +10,12 @@ from server.cli import main
 from server.cli.client import METHODS, message_from_json
 from server.cli.fields import request_text, suggestions
 from server.cli.lines import plain
+from server.cli.tables import _widths
 from server.presets import SANDBOX
 from server.service import running
 from server.settings import parse
 from tests.server.terminal import Ran, ucal
+from ucal.v1 import event_pb2
 
 EVENTS = METHODS["ListEvents"]
 CREATE = METHODS["CreateEvent"]
@@ -125,6 +127,32 @@ async def test_a_list_on_a_terminal_is_a_table(address: str) -> None:
     shown = await ucal(*words, terminal=True)
     assert "name" in shown.out.splitlines()[0]
     assert (await ucal(*words, "--json", terminal=True)).out.lstrip().startswith("{")
+
+
+async def test_a_narrow_terminal_shows_fewer_columns_and_whole_ids(address: str) -> None:
+    words = ("call", "ListCalendars", "connection_id=sandbox", "--address", address)
+    shown = await ucal(*words, terminal=True, COLUMNS="44")
+    head, _, *rows = (line.rstrip() for line in shown.out.splitlines())
+    assert head.split()[0] == "name"
+    assert head.split()[-1] == "id"
+    assert rows[-1].split()[-1] == "team-new-york"
+    assert max(map(len, rows)) <= 44
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_columns_are_as_wide_as_there_is_room(width: int) -> None:
+    """Long subjects are cut, long ids are kept, what is less important goes."""
+    long = event_pb2.Event(id="i" * 30, subject="s" * 90, calendar_id="c" * 30)
+    long.start_at.timestamp.FromJsonString("2027-03-01T09:00:00Z")
+    fields = event_pb2.Event.DESCRIPTOR.fields_by_name
+    columns = [fields[name] for name in ("start_at", "subject", "id", "calendar_id")]
+    widths = _widths(columns, [long], width)
+    assert widths["id"] == 30
+    assert "start_at" in widths
+    assert ("calendar_id" in widths) == (width == 120)
+    if width > 40:
+        assert sum(widths.values()) + 3 * len(widths) <= width
+        assert 20 <= widths["subject"] <= 60
 
 
 async def test_only_lists_have_tables(address: str) -> None:
