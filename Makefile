@@ -81,7 +81,8 @@ lock: .venv/.dev ## write constraints.txt from what is installed
 	@$(PIP) freeze --exclude-editable > constraints.txt
 
 clean: ## remove .venv and every cache
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist site
+	@rm -rf $(foreach part,gen dist target node_modules,$(wildcard examples/*/$(part)))
 
 # -- the parts of check
 

@@ -28,4 +28,6 @@ fi
 grep -q '"code": "not_found"' <<<"$answer"
 
 .venv/bin/python -m tests.interop.walk
+tests/interop/grpcurl.sh
+tests/interop/clients.sh
 echo "interop: passed"
