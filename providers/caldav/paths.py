@@ -4,9 +4,9 @@ A server may write one path in many ways (`%40` or `@`, absolute or not); ids ar
 canonical way, so that equal resources have equal ids (RFC 3986 section 6.2.2) and resources that
 differ, if only in case, have different ones (P69). No requests here.
 
-    calendar   /alice@example.com/work/
-    event      /alice@example.com/work/|3b1f.ics
-    instance   /alice@example.com/work/|3b1f.ics#20261201T080000Z
+    calendar   /alice@example.com/team/
+    event      /alice@example.com/team/|3b1f.ics
+    instance   /alice@example.com/team/|3b1f.ics#20261201T080000Z
 """
 
 import re

@@ -4,6 +4,7 @@ Only methods of the contract are wrapped; health and reflection pass as they are
 handler is made once per method, not once per call, and requests are read in the innermost layer.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -16,24 +17,24 @@ Stream: TypeAlias = Callable[[Any, Context], AsyncIterator[Any]]
 OURS = "/ucal.v1."
 
 
-class Wrapping:
+class Wrapping(ABC):
     """Base of the layers: override `unary` and `stream`."""
 
+    @abstractmethod
     def unary(self, method: str, inner: Unary) -> Unary:
         """`inner` with this concern around it, for calls with one answer."""
-        raise NotImplementedError
 
+    @abstractmethod
     def stream(self, method: str, inner: Stream) -> Stream:
         """`inner` with this concern around it, for calls with a stream of answers."""
-        raise NotImplementedError
 
 
 class Reading(Wrapping):
     """Base of the innermost layer, which is handed the request as bytes."""
 
+    @abstractmethod
     def reads(self, method: str, read: Callable[[bytes], Any]) -> None:
         """Learn how requests of `method` are read."""
-        raise NotImplementedError
 
 
 class Stack(grpc.aio.ServerInterceptor):
