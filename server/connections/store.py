@@ -62,17 +62,17 @@ class Store:
         Raises:
             ProviderError: UNAVAILABLE.
         """
-        async with self._one() as database:
+        async with self.one() as database:
             await database.execute(select(literal(1)))
 
     @asynccontextmanager
-    async def _one(self) -> AsyncIterator[AsyncConnection]:
+    async def one(self) -> AsyncIterator[AsyncConnection]:
         """For a single statement."""
         async with _told(), self._single.connect() as database:
             yield database
 
     @asynccontextmanager
-    async def _several(self) -> AsyncIterator[AsyncConnection]:
+    async def several(self) -> AsyncIterator[AsyncConnection]:
         """For several statements, the first of which writes."""
         async with _told(), self._engine.begin() as database:
             yield database
@@ -81,14 +81,14 @@ class Store:
 
     async def get(self, connection_id: str) -> Record | None:
         """The connection, with what is stored of its credentials."""
-        async with self._one() as database:
+        async with self.one() as database:
             found = await database.execute(_joined().where(CONNECTIONS.c.id == connection_id))
             row = found.mappings().first()
         return from_row(row) if row is not None else None
 
     async def made_by(self, request_id: str) -> Record | None:
         """The connection that the call `request_id` made."""
-        async with self._one() as database:
+        async with self.one() as database:
             found = await database.execute(_joined().where(CONNECTIONS.c.request_id == request_id))
             row = found.mappings().first()
         return from_row(row) if row is not None else None
@@ -98,7 +98,7 @@ class Store:
         query = _joined().where(CONNECTIONS.c.id > after).order_by(CONNECTIONS.c.id).limit(size)
         if provider:
             query = query.where(CONNECTIONS.c.provider == provider)
-        async with self._one() as database:
+        async with self.one() as database:
             rows = (await database.execute(query)).mappings().all()
         return [from_row(row) for row in rows]
 
@@ -120,7 +120,7 @@ class Store:
             "updated_at": now,
             "version": 1,
         }
-        async with self._several() as database:
+        async with self.several() as database:
             try:
                 await database.execute(insert(CONNECTIONS).values(row))
             except IntegrityError:
@@ -135,7 +135,7 @@ class Store:
 
         `sealed`: new credentials; empty: none of its own any more; None: as they are.
         """
-        async with self._several() as database:
+        async with self.several() as database:
             found = await database.execute(
                 update(CONNECTIONS)
                 .where(CONNECTIONS.c.id == connection.id, CONNECTIONS.c.version == version)
@@ -152,7 +152,7 @@ class Store:
         wanted = [CONNECTIONS.c.id == connection_id]
         if version is not None:
             wanted.append(CONNECTIONS.c.version == version)
-        async with self._several() as database:
+        async with self.several() as database:
             found = await database.execute(delete(CONNECTIONS).where(*wanted))
             if not found.rowcount:
                 return False
@@ -168,7 +168,7 @@ class Store:
     ) -> bool:
         """Note `state`, unless the credentials are others than `grant_version` by now."""
         current = select(GRANTS.c.version).where(GRANTS.c.name == connection_id).scalar_subquery()
-        async with self._one() as database:
+        async with self.one() as database:
             found = await database.execute(
                 update(CONNECTIONS)
                 .where(
@@ -184,7 +184,7 @@ class Store:
 
     async def grant(self, name: str) -> StoredGrant | None:
         """The grant called `name`: a connection's id, or "static/<id>"."""
-        async with self._one() as database:
+        async with self.one() as database:
             found = await database.execute(select(GRANTS).where(GRANTS.c.name == name))
             row = found.mappings().first()
         return StoredGrant(row["sealed"], row["version"]) if row is not None else None
@@ -202,8 +202,8 @@ class Store:
             ).values(values)
         else:
             row = {"name": name, **values}
-            statement = self._insert(GRANTS, row).on_conflict_do_nothing(index_elements=["name"])
-        async with self._one() as database:
+            statement = self.inserting(GRANTS, row).on_conflict_do_nothing(index_elements=["name"])
+        async with self.one() as database:
             found = await database.execute(statement)
         return new if found.rowcount else 0
 
@@ -214,30 +214,30 @@ class Store:
 
         Lives by the database's clock, so that replicas' clocks need not agree.
         """
-        now = self._now()
+        now = self.now()
         values = {"holder": holder, "until": now + int(seconds * 1000)}
-        statement = self._insert(LEASES, {"name": name, **values}).on_conflict_do_update(
+        statement = self.inserting(LEASES, {"name": name, **values}).on_conflict_do_update(
             index_elements=["name"],
             set_=values,
             where=(LEASES.c.until < now) | (LEASES.c.holder == holder),
         )
-        async with self._one() as database:
+        async with self.one() as database:
             found = await database.execute(statement)
         return bool(found.rowcount)
 
     async def release(self, name: str, holder: str) -> None:
         """Give the lease back, if it is still `holder`'s."""
-        async with self._one() as database:
+        async with self.one() as database:
             await database.execute(
                 delete(LEASES).where(LEASES.c.name == name, LEASES.c.holder == holder)
             )
 
-    def _insert(self, table: Table, row: Mapping[str, Any]) -> Any:
+    def inserting(self, table: Table, row: Mapping[str, Any]) -> Any:
         """INSERT with the dialect's ON CONFLICT."""
         dialect: Any = postgresql if self._engine.dialect.name == "postgresql" else sqlite
         return dialect.insert(table).values(row)
 
-    def _now(self) -> ColumnElement[int]:
+    def now(self) -> ColumnElement[int]:
         """The database's clock, milliseconds since 1970."""
         if self._engine.dialect.name == "postgresql":
             return func.floor(func.extract("epoch", func.clock_timestamp()) * 1000)

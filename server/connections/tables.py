@@ -8,6 +8,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Index,
+    Integer,
     LargeBinary,
     MetaData,
     SmallInteger,
@@ -56,4 +57,48 @@ LEASES = Table(
     Column("name", String(200), primary_key=True),
     Column("holder", String(64), nullable=False),
     Column("until", BigInteger, nullable=False),
+)
+
+# Keys that callers sign in with; `hash` is all that is kept of the secret, `grants` is JSON.
+API_KEYS = Table(
+    "api_keys",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("hash", LargeBinary, nullable=False),
+    Column("name", String(128), nullable=False),
+    Column("environment", String(32), nullable=False),
+    Column("grants", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=True),
+    Column("last_used_at", BigInteger, nullable=True),
+    Column("revoked_at", BigInteger, nullable=True),
+)
+
+# Administrative acts; triggers refuse to change a row or take one out.
+AUDIT = Table(
+    "audit",
+    METADATA,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", String(256), nullable=False),
+    Column("act", String(64), nullable=False),
+    Column("connection_id", String(64), nullable=False),
+    Column("provider", String(64), nullable=False),
+    Column("region", String(32), nullable=False),
+    Column("result", String(64), nullable=False),
+)
+
+# Subscriptions at providers. `name` digests the topic, `sealed` holds it: calendar ids may be
+# personal.
+SUBSCRIPTIONS = Table(
+    "subscriptions",
+    METADATA,
+    Column("name", String(160), primary_key=True),
+    Column("connection_id", String(64), nullable=False),
+    Column("provider", String(64), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("renew_at", BigInteger, nullable=True),
+    Column("wanted_until", BigInteger, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Index("subscriptions_by_connection", "connection_id"),
 )

@@ -13,12 +13,15 @@ class Scope:
         provider: registry name, once it is known.
         reason: ErrorInfo reason, once it has failed.
         items: resources in the answer.
+        caller: who calls, for the audit record: "open", "api_key:<id>", "oidc:<digest>",
+            "spiffe://..."; never a person's name.
     """
 
     deadline: float = float("inf")
     provider: str = ""
     reason: str = ""
     items: int = 0
+    caller: str = "open"
 
 
 SCOPE: ContextVar[Scope] = ContextVar("ucal_scope")
