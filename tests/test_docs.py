@@ -193,3 +193,5 @@ def test_the_site_builds_without_a_warning_and_loads_nothing_from_elsewhere(tmp_
     assert len(pages) > len(PROVIDERS)
     hits = {path.name: FROM_ELSEWHERE.search(path.read_text()) for path in pages}
     assert {name: found[0] for name, found in hits.items() if found} == {}
+    told = {path.stem for path in (tmp_path / "errors").glob("*.html")}
+    assert told == set(_catalogue())

@@ -1,4 +1,6 @@
-"""What the site needs besides the pages: providers' pages in the navigation, and GitHub's Markdown.
+"""What the site needs besides the pages: providers' pages in the navigation, a page for each reason
+of the errors' catalogue (errors/<REASON>.html, so that a program can link to it), and GitHub's
+Markdown.
 
 The pages are written to be read in the repository too. Two things differ there: links may leave
 docs/, and what belongs to a numbered item is indented by three blanks where Python-Markdown wants
@@ -10,9 +12,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+from mkdocs.structure.files import File, Files
+
 _LINK = re.compile(r"\[([^\]]+)\]\(([^)#:]+)(#[^)]*)?\)")
 _FENCE = re.compile(r" {0,3}```")
 _TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
+_REASON = re.compile(r"^### (\S+)\n(.*?)(?=^##)", re.MULTILINE | re.DOTALL)
 
 
 def on_config(config: Any) -> Any:
@@ -28,6 +33,15 @@ def _title(path: Path) -> str:
     found = _TITLE.search(path.read_text())
     title = found[1].partition(":")[0] if found else path.stem
     return title[0].upper() + title[1:]
+
+
+def on_files(files: Files, config: Any) -> Files:
+    """A page for each reason in errors.md."""
+    catalogue = (Path(config["docs_dir"]) / "errors.md").read_text()
+    for name, text in _REASON.findall(f"{catalogue}\n##"):
+        page = f"# {name}\n{text}\nOne of the [reasons of errors](../errors.md#{name.lower()}).\n"
+        files.append(File.generated(config, f"errors/{name}.md", content=page))
+    return files
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
