@@ -5,6 +5,7 @@ are the business of `expansion`.
 """
 
 import itertools
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
@@ -58,28 +59,53 @@ def plan(rule: Rule, start: datetime) -> "Plan":
     return _PLANS[rule.frequency](rule, start)
 
 
-class Plan:
+class Plan(ABC):
     """A rule with what it takes from its start, prepared to be asked for windows."""
 
     def __init__(self, rule: Rule, start: datetime) -> None:
         self.rule = rule
         self.start = start
-        self.first_ordinal = start.toordinal()
-        self.times = _times(rule, start)
         self.months = frozenset(rule.by_month)
-        self.month_days = rule.by_month_day
         counting = rule.frequency <= Frequency.MONTHLY  # elsewhere a number means nothing
         self.weekdays = frozenset(day for number, day in rule.by_day if not (number and counting))
         self.numbered = tuple(word for word in rule.by_day if word[0] and counting)
-        self.filters = self._filters()
 
-    def _filters(self) -> bool:
-        """Whether days that a period names must still be looked at one by one."""
-        rule = self.rule
-        return bool(rule.by_month or rule.by_year_day or rule.by_week_no or rule.by_month_day)
-
+    @abstractmethod
     def between(self, low: datetime, high: datetime, budget: Budget) -> Iterator[datetime]:
         """Wall times in [low, high]; `low` is not before the start."""
+
+    def fits(self, day: date) -> bool:
+        """Whether the BY parts that limit days let this one pass; BYDAY without its numbers."""
+        rule = self.rule
+        if self.months and day.month not in self.months:
+            return False
+        if self.weekdays and not self.numbered and day.weekday() not in self.weekdays:
+            return False
+        if rule.by_month_day and not in_month(day, rule.by_month_day):
+            return False
+        if rule.by_year_day and not in_year(day, rule.by_year_day):
+            return False
+        return not rule.by_week_no or in_week(day, rule.by_week_no, rule.week_start)
+
+
+class _Periodic(Plan):
+    """YEARLY, MONTHLY, WEEKLY and DAILY: the days of each period, at the rule's times of day."""
+
+    def __init__(self, rule: Rule, start: datetime) -> None:
+        super().__init__(rule, start)
+        self.first_ordinal = start.toordinal()
+        self.times = _times(rule, start)
+        self.month_days = rule.by_month_day
+        # Whether days that a period names must still be looked at one by one.
+        self.filters = bool(
+            rule.by_month or rule.by_year_day or rule.by_week_no or rule.by_month_day
+        )
+
+    @abstractmethod
+    def periods(self, low: int, high: int, budget: Budget) -> Iterator[Sequence[int]]:
+        """Day numbers of each period that touches the days [low, high], and of none after."""
+
+    def between(self, low: datetime, high: datetime, budget: Budget) -> Iterator[datetime]:
         positions = self.rule.by_set_position
         times = self.times
         combine, of_ordinal = datetime.combine, date.fromordinal
@@ -101,25 +127,8 @@ class Plan:
         chosen = {p - 1 if p > 0 else size + p for p in self.rule.by_set_position}
         return [walls[index] for index in sorted(chosen) if 0 <= index < size]
 
-    def periods(self, low: int, high: int, budget: Budget) -> Iterator[Sequence[int]]:
-        """Day numbers of each period that touches the days [low, high], and of none after."""
-        raise NotImplementedError
 
-    def fits(self, day: date) -> bool:
-        """Whether the BY parts that limit days let this one pass; BYDAY without its numbers."""
-        rule = self.rule
-        if self.months and day.month not in self.months:
-            return False
-        if self.weekdays and not self.numbered and day.weekday() not in self.weekdays:
-            return False
-        if rule.by_month_day and not in_month(day, rule.by_month_day):
-            return False
-        if rule.by_year_day and not in_year(day, rule.by_year_day):
-            return False
-        return not rule.by_week_no or in_week(day, rule.by_week_no, rule.week_start)
-
-
-class _Daily(Plan):
+class _Daily(_Periodic):
     def periods(self, low: int, high: int, budget: Budget) -> Iterator[Sequence[int]]:
         step = self.rule.interval
         ordinal = self.first_ordinal + -(-(low - self.first_ordinal) // step) * step
@@ -150,7 +159,7 @@ class _Daily(Plan):
         return self.first_ordinal + -(-(following - self.first_ordinal) // step) * step
 
 
-class _Weekly(Plan):
+class _Weekly(_Periodic):
     def __init__(self, rule: Rule, start: datetime) -> None:
         super().__init__(rule, start)
         self.week = self.first_ordinal - (start.weekday() - rule.week_start) % 7
@@ -171,7 +180,7 @@ class _Weekly(Plan):
             week += step
 
 
-class _Monthly(Plan):
+class _Monthly(_Periodic):
     def __init__(self, rule: Rule, start: datetime) -> None:
         super().__init__(rule, start)
         if not (rule.by_day or rule.by_month_day or rule.by_year_day or rule.by_week_no):
@@ -286,6 +295,12 @@ class _Yearly(_Monthly):
 class _Clock(Plan):
     """HOURLY, MINUTELY and SECONDLY: a grid of seconds, cut by day and by BYHOUR and its like."""
 
+    def __init__(self, rule: Rule, start: datetime) -> None:
+        super().__init__(rule, start)
+        if rule.by_set_position:
+            raise TooCostly
+        _times(rule, start)  # for what it refuses
+
     def between(self, low: datetime, high: datetime, budget: Budget) -> Iterator[datetime]:
         unit = _SECONDS[self.rule.frequency]
         step = unit * self.rule.interval
@@ -352,11 +367,14 @@ _PLANS: dict[Frequency, type[Plan]] = {
 
 
 def _times(rule: Rule, start: datetime) -> tuple[time, ...]:
-    """Times of day, in order, of a rule that is not finer than a day."""
+    """Times of day, in order, that BYHOUR and its like name, else those of the start.
+
+    Raises:
+        TooCostly: more than 1440.
+    """
     hours = rule.by_hour or (start.hour,)
     minutes = rule.by_minute or (start.minute,)
     seconds = sorted({min(second, 59) for second in rule.by_second}) or (start.second,)
-    finer = rule.frequency > Frequency.DAILY
-    if len(hours) * len(minutes) * len(seconds) > _MOST_TIMES or (finer and rule.by_set_position):
+    if len(hours) * len(minutes) * len(seconds) > _MOST_TIMES:
         raise TooCostly
     return tuple(time(*parts) for parts in itertools.product(hours, minutes, seconds))
