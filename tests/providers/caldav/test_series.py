@@ -1,46 +1,30 @@
-"""Series on real servers: instances, exceptions, scopes, splits; as other clients see them."""
+"""Series on real servers: instances, exceptions, zones; as other clients see them."""
 
 import re
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from providers.core.errors import Kind, ProviderError
-from tests.providers.caldav.gate import gate
-from tests.providers.caldav.world import MONDAY, World, opened, starts, timed, vcalendar, vevent
+from tests.providers.caldav.series import (
+    ALL,
+    BERLIN,
+    DAY,
+    FIRST,
+    FOLLOWING,
+    HIGH,
+    LOW,
+    THIS,
+    WEEK,
+    blocks,
+    instances,
+    local,
+    weekly,
+)
+from tests.providers.caldav.world import MONDAY, World, starts, timed, vcalendar, vevent
 from ucal.v1 import event_pb2, types_pb2
-
-THIS = types_pb2.UPDATE_SCOPE_THIS_INSTANCE
-FOLLOWING = types_pb2.UPDATE_SCOPE_THIS_AND_FOLLOWING
-ALL = types_pb2.UPDATE_SCOPE_ALL
-BERLIN = ZoneInfo("Europe/Berlin")
-DAY, WEEK = timedelta(days=1), timedelta(days=7)
-# 14:10 in Berlin, two weeks before the clocks change on 28 March 2027.
-FIRST = datetime(2027, 3, 15, 14, 10, tzinfo=BERLIN)
-LOW, HIGH = MONDAY - 30 * DAY, MONDAY + 120 * DAY
-
-
-def weekly(
-    count: int = 6, *more: str, start: datetime = FIRST, **fields: object
-) -> event_pb2.Event:
-    rules = {"rules": [f"RRULE:FREQ=WEEKLY;COUNT={count}", *more]}
-    return timed(
-        start.astimezone(UTC), 50, "Europe/Berlin", recurrence=rules, subject="S", **fields
-    )
-
-
-def local(events: list[event_pb2.Event]) -> list[datetime]:
-    return [start.astimezone(BERLIN) for start in starts(events)]
-
-
-async def instances(dav: World) -> list[event_pb2.Event]:
-    return await dav.instances(LOW, HIGH)
-
-
-def blocks(ics: str) -> list[str]:
-    return re.findall(r"BEGIN:VEVENT\n.*?END:VEVENT", ics, re.DOTALL)
 
 
 async def test_p23_the_wall_clock_is_kept_when_clocks_change(dav: World) -> None:
@@ -243,83 +227,6 @@ async def test_p44_series_of_whole_days(dav: World) -> None:
     assert [event.subject for event in await instances(dav)] == ["Changed"]
 
 
-async def test_p48_a_split_loses_nothing_and_doubles_nothing(dav: World) -> None:
-    skipped = f"EXDATE;TZID=Europe/Berlin:{FIRST + 4 * WEEK:%Y%m%dT%H%M%S}"
-    made = await dav.create(weekly(6, skipped))
-    found = await instances(dav)
-    await dav.update(found[0].id, "subject", THIS, subject="First")
-    await dav.update(found[3].id, "subject", THIS, subject="Fourth")
-    answer = await dav.update(found[2].id, "subject", FOLLOWING, subject="Tail")
-    assert answer.split_from.id == made.id
-    assert answer.event.id != made.id
-    assert answer.event.ical_uid != made.ical_uid
-    after = await instances(dav)
-    assert local(after) == [FIRST + n * WEEK for n in (0, 1, 2, 3, 5)]
-    assert [e.subject for e in after] == ["First", "S", "Tail", "Fourth", "Tail"]
-    again = await dav.update(after[3].id, "location", FOLLOWING, location="There")
-    assert local(await instances(dav)) == local(after)
-    assert again.split_from.id == answer.event.id
-
-
-async def test_this_and_following_from_the_first_is_all(dav: World) -> None:
-    made = await dav.create(weekly(3))
-    first = (await instances(dav))[0]
-    answer = await dav.update(first.id, "subject", FOLLOWING, subject="All")
-    assert answer.event.id == made.id
-    assert not answer.HasField("split_from")
-    assert {event.subject for event in await instances(dav)} == {"All"}
-
-
-async def test_all_by_the_id_of_an_instance_moves_the_series_as_much(dav: World) -> None:
-    made = await dav.create(weekly(3))
-    second = (await instances(dav))[1]
-    at = second.start_at.timestamp.ToDatetime(UTC) + timedelta(hours=2)
-    moved = timed(at, 30, "Europe/Berlin")
-    answer = await dav.update(
-        second.id, "start_at end_at", ALL, start_at=moved.start_at, end_at=moved.end_at
-    )
-    assert answer.event.id == made.id
-    found = await instances(dav)
-    assert local(found) == [FIRST + timedelta(hours=2) + n * WEEK for n in range(3)]
-    assert {e.end_at.timestamp.seconds - e.start_at.timestamp.seconds for e in found} == {1800}
-
-
-async def test_all_reaches_exceptions_where_they_did_not_differ(dav: World) -> None:
-    made = await dav.create(weekly(3, location="Old"))
-    second = (await instances(dav))[1]
-    await dav.update(second.id, "subject", THIS, subject="Own title")
-    await dav.update(made.id, "subject location", ALL, subject="New title", location="New")
-    found = await instances(dav)
-    assert [e.subject for e in found] == ["New title", "Own title", "New title"]
-    assert {e.location for e in found} == {"New"}
-
-
-async def test_deleting_from_an_instance_on(dav: World) -> None:
-    made = await dav.create(weekly())
-    found = await instances(dav)
-    await dav.update(found[4].id, "subject", THIS, subject="Fifth")
-    await dav.delete(found[2].id, FOLLOWING)
-    assert local(await instances(dav)) == [FIRST, FIRST + WEEK]
-    first = (await instances(dav))[0]
-    await dav.delete(first.id, FOLLOWING)
-    assert await dav.events() == []
-    with pytest.raises(ProviderError):
-        await dav.get(made.id)
-
-
-async def test_a_single_event_becomes_a_series_and_a_series_a_single_event(dav: World) -> None:
-    made = await dav.create(timed(FIRST.astimezone(UTC), 50, "Europe/Berlin", subject="S"))
-    rules = {"rules": ["RRULE:FREQ=WEEKLY;COUNT=3"]}
-    await dav.update(made.id, "recurrence", recurrence=rules)
-    assert len(await instances(dav)) == 3
-    with pytest.raises(ProviderError) as caught:
-        await dav.update(made.id, "recurrence")
-    assert caught.value.violations[0][0] == "scope"
-    await dav.update(made.id, "recurrence", ALL)
-    found = await instances(dav)
-    assert [event.id for event in found] == [made.id]
-
-
 @pytest.mark.parametrize("form", ["status", "exdate"])
 async def test_both_ways_to_cancel_an_instance_are_read(dav: World, form: str) -> None:
     uid = str(uuid.uuid4())
@@ -378,81 +285,6 @@ async def test_a_lone_instance_stands_for_itself(dav: World) -> None:
     assert await dav.events() == []
 
 
-async def test_a_range_reaches_all_later_slots(one: World) -> None:
-    """RANGE=THISANDFUTURE is read, and never written."""
-    uid = str(uuid.uuid4())
-    common = [f"UID:{uid}", "DTSTAMP:20270101T000000Z"]
-    await one.put(
-        vcalendar(
-            "\n".join(
-                [
-                    "BEGIN:VEVENT",
-                    *common,
-                    "DTSTART:20270315T090000Z",
-                    "DTEND:20270315T100000Z",
-                    "RRULE:FREQ=WEEKLY;COUNT=4",
-                    "SUMMARY:Before",
-                    "END:VEVENT",
-                    "BEGIN:VEVENT",
-                    *common,
-                    "RECURRENCE-ID;RANGE=THISANDFUTURE:20270329T090000Z",
-                    "DTSTART:20270329T113000Z",
-                    "DTEND:20270329T120000Z",
-                    "SUMMARY:From here on",
-                    "END:VEVENT",
-                ]
-            )
-        )
-    )
-    found = await instances(one)
-    assert [(s.day, s.hour, s.minute) for s in starts(found)] == [
-        (15, 9, 0),
-        (22, 9, 0),
-        (29, 11, 30),
-        (5, 11, 30),
-    ]
-    assert [event.subject for event in found] == ["Before"] * 2 + ["From here on"] * 2
-    again = await one.get(found[3].id)
-    assert (again.subject, again.start_at) == (found[3].subject, found[3].start_at)
-
-
-# -- splits that break in the middle
-
-
-@pytest.mark.parametrize("undo", [True, False])
-async def test_a_split_that_breaks_is_undone_or_told(one_server, undo: bool) -> None:  # type: ignore[no-untyped-def]
-    """The new series is made first; when the old one cannot be shortened, it is taken back."""
-    async with gate(one_server.url) as door, opened(one_server, url=door.url) as dav:
-        made = await dav.create(weekly())
-        third = (await instances(dav))[2]
-        puts = 0
-
-        async def fail_the_second(request: object) -> None:
-            nonlocal puts
-            method = request.method  # type: ignore[attr-defined]
-            puts += method == "PUT"
-            if method == "PUT" and puts == 2:
-                door.answer = 412
-            if method == "DELETE" and not undo:
-                door.answer = 403
-
-        door.before = fail_the_second
-        with pytest.raises(ProviderError) as caught:
-            await dav.update(third.id, "subject", FOLLOWING, subject="Tail")
-        door.before = None
-        assert caught.value.kind is Kind.CONFLICT
-        left = await dav.events()
-        if undo:
-            assert caught.value.reason == "ETAG_MISMATCH"
-            assert [event.id for event in left] == [made.id]
-        else:
-            assert caught.value.reason == "SPLIT_INCOMPLETE"
-            ids = {event.id for event in left}
-            metadata = caught.value.metadata
-            assert {metadata["recurring_event_id"], metadata["new_event_id"]} == ids
-        assert len([e for e in await instances(dav) if e.recurring_event_id == made.id]) == 6
-
-
 async def test_what_is_too_much_is_refused(one: World) -> None:
     """A window with more instances than an answer is made from; the loop is never held up."""
     for minute in range(3):
@@ -504,39 +336,3 @@ async def test_p46_p58_calls_stay_what_they_are(dav: World) -> None:
     assert "URL:https://example.com/agenda" in ics, "a page is no call"
     gone = await dav.update(tail.id, "conference", ALL)
     assert not gone.event.HasField("conference")
-
-
-async def test_an_instance_in_a_range_is_edited_where_it_is(one: World) -> None:
-    uid = str(uuid.uuid4())
-    lines = [
-        "BEGIN:VEVENT",
-        f"UID:{uid}",
-        "DTSTAMP:20270101T000000Z",
-        "DTSTART:20270315T090000Z",
-        "DTEND:20270315T100000Z",
-        "RRULE:FREQ=WEEKLY;COUNT=4",
-        "SUMMARY:Before",
-        "END:VEVENT",
-        "BEGIN:VEVENT",
-        f"UID:{uid}",
-        "DTSTAMP:20270101T000000Z",
-        "RECURRENCE-ID;RANGE=THISANDFUTURE:20270322T090000Z",
-        "DTSTART:20270322T113000Z",
-        "DTEND:20270322T120000Z",
-        "SUMMARY:From here on",
-        "LOCATION:There",
-        "END:VEVENT",
-    ]
-    own_id = await one.put(vcalendar("\n".join(lines)))
-    third = (await instances(one))[2]
-    answer = await one.update(third.id, "subject", THIS, subject="Only this")
-    assert answer.event.start_at == third.start_at
-    assert answer.event.location == "There"
-    found = await instances(one)
-    assert [(e.subject, s.hour) for e, s in zip(found, starts(found), strict=True)] == [
-        ("Before", 9),
-        ("From here on", 11),
-        ("Only this", 11),
-        ("From here on", 11),
-    ]
-    assert (await one.ics(own_id)).count("RANGE=") == 1
