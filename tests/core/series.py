@@ -68,3 +68,7 @@ def refused(
         recurrence.validate(rules, start, field)
     assert caught.value.kind is Kind.INVALID
     return caught.value
+
+
+def utc(text: str) -> datetime:
+    return wall(text).replace(tzinfo=UTC)

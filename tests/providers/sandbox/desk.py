@@ -29,6 +29,8 @@ ALL = types_pb2.UPDATE_SCOPE_ALL
 # The sandbox goes nowhere: whatever it would ask of this fails.
 NO_DOOR = cast("Http", None)
 EVENT = types_pb2.RESOURCE_KIND_EVENT
+ANA, BEN = "ana@example.com", "ben@example.com"
+OPTIONAL = types_pb2.ATTENDEE_ROLE_OPTIONAL
 
 
 @dataclass(frozen=True)
@@ -201,3 +203,10 @@ class _Refused:
             assert error.reason == self.reason
         assert error.message
         return bool(suppressed)
+
+
+def invited(*emails: str) -> event_pb2.Event:
+    event = meeting()
+    for email in emails:
+        event.attendees.add(email=email, role=OPTIONAL)
+    return event
