@@ -25,12 +25,13 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18ucal/v1/connection.proto\x12\x07ucal.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\xc4\x01\n\x10OAuthCredentials\x12\x1d\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\x07\x80\x01\x01\xe2\x41\x01\x04\x12\x1e\n\rrefresh_token\x18\x02 \x01(\tB\x07\x80\x01\x01\xe2\x41\x01\x04\x12.\n\nexpires_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06scopes\x18\x04 \x03(\t\x12\x11\n\tclient_id\x18\x05 \x01(\t\x12\x1e\n\rclient_secret\x18\x06 \x01(\tB\x07\x80\x01\x01\xe2\x41\x01\x04\"D\n\x10\x42\x61sicCredentials\x12\x15\n\x08username\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x19\n\x08password\x18\x02 \x01(\tB\x07\x80\x01\x01\xe2\x41\x01\x04\"F\n\x11\x41piKeyCredentials\x12\x18\n\x07\x61pi_key\x18\x01 \x01(\tB\x07\x80\x01\x01\xe2\x41\x01\x04\x12\x17\n\naccount_id\x18\x02 \x01(\tB\x03\x80\x01\x01\"\x9a\x01\n\x19ServiceAccountCredentials\x12\x16\n\tclient_id\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x1c\n\x0bprivate_key\x18\x02 \x01(\tB\x07\x80\x01\x01\xe2\x41\x01\x04\x12\x0e\n\x06key_id\x18\x03 \x01(\t\x12\x14\n\x07subject\x18\x04 \x01(\tB\x03\x80\x01\x01\x12\x11\n\ttenant_id\x18\x05 \x01(\t\x12\x0e\n\x06scopes\x18\x06 \x03(\t\"-\n\x0fSecretReference\x12\r\n\x05store\x18\x01 \x01(\t\x12\x0b\n\x03key\x18\x02 \x01(\t\"\xc2\x06\n\nConnection\x12:\n\x02id\x18\x01 \x01(\tB.\xe2\x41\x01\x05\xbaH\'r\"2 ^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$\xd8\x01\x01\x12\x16\n\x08provider\x18\x02 \x01(\tB\x04\xe2\x41\x01\x05\x12\x1e\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\x12-\n\x05state\x18\x04 \x01(\x0e\x32\x18.ucal.v1.ConnectionStateB\x04\xe2\x41\x01\x03\x12\x1c\n\x0egranted_scopes\x18\x05 \x03(\tB\x04\xe2\x41\x01\x03\x12\x1a\n\x08\x62\x61se_url\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x30\n\x05oauth\x18\x07 \x01(\x0b\x32\x19.ucal.v1.OAuthCredentialsB\x04\xe2\x41\x01\x04H\x00\x12\x30\n\x05\x62\x61sic\x18\x08 \x01(\x0b\x32\x19.ucal.v1.BasicCredentialsB\x04\xe2\x41\x01\x04H\x00\x12\x33\n\x07\x61pi_key\x18\t \x01(\x0b\x32\x1a.ucal.v1.ApiKeyCredentialsB\x04\xe2\x41\x01\x04H\x00\x12\x34\n\x10secret_reference\x18\n \x01(\x0b\x32\x18.ucal.v1.SecretReferenceH\x00\x12\x43\n\x0fservice_account\x18\x0f \x01(\x0b\x32\".ucal.v1.ServiceAccountCredentialsB\x04\xe2\x41\x01\x04H\x00\x12\\\n\x06labels\x18\x0b \x03(\x0b\x32\x1f.ucal.v1.Connection.LabelsEntryB+\xbaH(\x9a\x01%\x10 \"\x1ar\x18\x32\x16^[A-Za-z0-9_.-]{1,64}$*\x05r\x03\x18\x80\x02\x12\x34\n\ncreated_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x34\n\nupdated_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x0c\n\x04\x65tag\x18\x0e \x01(\t\x12\x14\n\x06region\x18\x10 \x01(\tB\x04\xe2\x41\x01\x03\x12\x17\n\tis_static\x18\x11 \x01(\x08\x42\x04\xe2\x41\x01\x03\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\r\n\x0b\x63redentials\"e\n\x16ListConnectionsRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1d\n\npage_token\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x18\x80\x80\x04\x12\x10\n\x08provider\x18\x03 \x01(\t\"\\\n\x17ListConnectionsResponse\x12(\n\x0b\x63onnections\x18\x01 \x03(\x0b\x32\x13.ucal.v1.Connection\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"2\n\x14GetConnectionRequest\x12\x1a\n\x02id\x18\x01 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\x80 \"@\n\x15GetConnectionResponse\x12\'\n\nconnection\x18\x01 \x01(\x0b\x32\x13.ucal.v1.Connection\"o\n\x17\x43reateConnectionRequest\x12\x33\n\nconnection\x18\x01 \x01(\x0b\x32\x13.ucal.v1.ConnectionB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"C\n\x18\x43reateConnectionResponse\x12\'\n\nconnection\x18\x01 \x01(\x0b\x32\x13.ucal.v1.Connection\"\x9b\x01\n\x17UpdateConnectionRequest\x12\x1a\n\x02id\x18\x01 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\x80 \x12\x33\n\nconnection\x18\x02 \x01(\x0b\x32\x13.ucal.v1.ConnectionB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"C\n\x18UpdateConnectionResponse\x12\'\n\nconnection\x18\x01 \x01(\x0b\x32\x13.ucal.v1.Connection\"j\n\x17\x44\x65leteConnectionRequest\x12\x1a\n\x02id\x18\x01 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\x80 \x12\x0e\n\x06revoke\x18\x02 \x01(\x08\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x15\n\rallow_missing\x18\x04 \x01(\x08\"2\n\x18\x44\x65leteConnectionResponse\x12\x16\n\x0e\x61lready_absent\x18\x01 \x01(\x08\"\x88\x01\n\x19StartAuthorizationRequest\x12 \n\x08provider\x18\x01 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\x80 \x12\"\n\x0credirect_uri\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\x88\x01\x01\x12\x0e\n\x06scopes\x18\x03 \x03(\t\x12\x15\n\rconnection_id\x18\x04 \x01(\t\"K\n\x1aStartAuthorizationResponse\x12\x19\n\x11\x61uthorization_url\x18\x01 \x01(\t\x12\x12\n\x05state\x18\x02 \x01(\tB\x03\x80\x01\x01\"^\n\x1c\x43ompleteAuthorizationRequest\x12\x1d\n\x05state\x18\x01 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\x80 \x12\x1f\n\x04\x63ode\x18\x02 \x01(\tB\x11\x80\x01\x01\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\x80@\"H\n\x1d\x43ompleteAuthorizationResponse\x12\'\n\nconnection\x18\x01 \x01(\x0b\x32\x13.ucal.v1.Connection\"3\n\x15TestConnectionRequest\x12\x1a\n\x02id\x18\x01 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\x80 \"i\n\x16TestConnectionResponse\x12\"\n\x06result\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12\x14\n\x0c\x61\x63\x63ount_name\x18\x02 \x01(\t\x12\x15\n\raccount_email\x18\x03 \x01(\t*\x9e\x01\n\x0f\x43onnectionState\x12 \n\x1c\x43ONNECTION_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x43ONNECTION_STATE_ACTIVE\x10\x01\x12-\n)CONNECTION_STATE_REAUTHORIZATION_REQUIRED\x10\x02\x12\x1d\n\x19\x43ONNECTION_STATE_DISABLED\x10\x03\x32\x92\x08\n\x11\x43onnectionService\x12p\n\x0fListConnections\x12\x1f.ucal.v1.ListConnectionsRequest\x1a .ucal.v1.ListConnectionsResponse\"\x1a\x90\x02\x01\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/connections\x12o\n\rGetConnection\x12\x1d.ucal.v1.GetConnectionRequest\x1a\x1e.ucal.v1.GetConnectionResponse\"\x1f\x90\x02\x01\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/connections/{id}\x12|\n\x10\x43reateConnection\x12 .ucal.v1.CreateConnectionRequest\x1a!.ucal.v1.CreateConnectionResponse\"#\x82\xd3\xe4\x93\x02\x1d\"\x0f/v1/connections:\nconnection\x12\x81\x01\n\x10UpdateConnection\x12 .ucal.v1.UpdateConnectionRequest\x1a!.ucal.v1.UpdateConnectionResponse\"(\x82\xd3\xe4\x93\x02\"2\x14/v1/connections/{id}:\nconnection\x12u\n\x10\x44\x65leteConnection\x12 .ucal.v1.DeleteConnectionRequest\x1a!.ucal.v1.DeleteConnectionResponse\"\x1c\x82\xd3\xe4\x93\x02\x16*\x14/v1/connections/{id}\x12\x8c\x01\n\x12StartAuthorization\x12\".ucal.v1.StartAuthorizationRequest\x1a#.ucal.v1.StartAuthorizationResponse\"-\x82\xd3\xe4\x93\x02\'\"\"/v1/connections:startAuthorization:\x01*\x12\x98\x01\n\x15\x43ompleteAuthorization\x12%.ucal.v1.CompleteAuthorizationRequest\x1a&.ucal.v1.CompleteAuthorizationResponse\"0\x82\xd3\xe4\x93\x02*\"%/v1/connections:completeAuthorization:\x01*\x12w\n\x0eTestConnection\x12\x1e.ucal.v1.TestConnectionRequest\x1a\x1f.ucal.v1.TestConnectionResponse\"$\x82\xd3\xe4\x93\x02\x1e\"\x19/v1/connections/{id}:test:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18ucal/v1/connection.proto\x12\x07ucal.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\xc4\x01\n\x10OAuthCredentials\x12\x1d\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\x07\x80\x01\x01\xe2\x41\x01\x04\x12\x1e\n\rrefresh_token\x18\x02 \x01(\tB\x07\x80\x01\x01\xe2\x41\x01\x04\x12.\n\nexpires_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06scopes\x18\x04 \x03(\t\x12\x11\n\tclient_id\x18\x05 \x01(\t\x12\x1e\n\rclient_secret\x18\x06 \x01(\tB\x07\x80\x01\x01\xe2\x41\x01\x04\"D\n\x10\x42\x61sicCredentials\x12\x15\n\x08username\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x19\n\x08password\x18\x02 \x01(\tB\x07\x80\x01\x01\xe2\x41\x01\x04\"F\n\x11\x41piKeyCredentials\x12\x18\n\x07\x61pi_key\x18\x01 \x01(\tB\x07\x80\x01\x01\xe2\x41\x01\x04\x12\x17\n\naccount_id\x18\x02 \x01(\tB\x03\x80\x01\x01\"\x9a\x01\n\x19ServiceAccountCredentials\x12\x16\n\tclient_id\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x1c\n\x0bprivate_key\x18\x02 \x01(\tB\x07\x80\x01\x01\xe2\x41\x01\x04\x12\x0e\n\x06key_id\x18\x03 \x01(\t\x12\x14\n\x07subject\x18\x04 \x01(\tB\x03\x80\x01\x01\x12\x11\n\ttenant_id\x18\x05 \x01(\t\x12\x0e\n\x06scopes\x18\x06 \x03(\t\"-\n\x0fSecretReference\x12\r\n\x05store\x18\x01 \x01(\t\x12\x0b\n\x03key\x18\x02 \x01(\t\"\xc2\x06\n\nConnection\x12:\n\x02id\x18\x01 \x01(\tB.\xe2\x41\x01\x05\xbaH\'r\"2 ^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$\xd8\x01\x01\x12\x16\n\x08provider\x18\x02 \x01(\tB\x04\xe2\x41\x01\x05\x12\x1e\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\x12-\n\x05state\x18\x04 \x01(\x0e\x32\x18.ucal.v1.ConnectionStateB\x04\xe2\x41\x01\x03\x12\x1c\n\x0egranted_scopes\x18\x05 \x03(\tB\x04\xe2\x41\x01\x03\x12\x1a\n\x08\x62\x61se_url\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x30\n\x05oauth\x18\x07 \x01(\x0b\x32\x19.ucal.v1.OAuthCredentialsB\x04\xe2\x41\x01\x04H\x00\x12\x30\n\x05\x62\x61sic\x18\x08 \x01(\x0b\x32\x19.ucal.v1.BasicCredentialsB\x04\xe2\x41\x01\x04H\x00\x12\x33\n\x07\x61pi_key\x18\t \x01(\x0b\x32\x1a.ucal.v1.ApiKeyCredentialsB\x04\xe2\x41\x01\x04H\x00\x12\x34\n\x10secret_reference\x18\n \x01(\x0b\x32\x18.ucal.v1.SecretReferenceH\x00\x12\x43\n\x0fservice_account\x18\x0f \x01(\x0b\x32\".ucal.v1.ServiceAccountCredentialsB\x04\xe2\x41\x01\x04H\x00\x12\\\n\x06labels\x18\x0b \x03(\x0b\x32\x1f.ucal.v1.Connection.LabelsEntryB+\xbaH(\x9a\x01%\x10 \"\x1ar\x18\x32\x16^[A-Za-z0-9_.-]{1,64}$*\x05r\x03\x18\x80\x02\x12\x34\n\ncreated_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x34\n\nupdated_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x0c\n\x04\x65tag\x18\x0e \x01(\t\x12\x14\n\x06region\x18\x10 \x01(\tB\x04\xe2\x41\x01\x03\x12\x17\n\tis_static\x18\x11 \x01(\x08\x42\x04\xe2\x41\x01\x03\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\r\n\x0b\x63redentials\"e\n\x16ListConnectionsRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1d\n\npage_token\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x18\x80\x80\x04\x12\x10\n\x08provider\x18\x03 \x01(\t\"\\\n\x17ListConnectionsResponse\x12(\n\x0b\x63onnections\x18\x01 \x03(\x0b\x32\x13.ucal.v1.Connection\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"2\n\x14GetConnectionRequest\x12\x1a\n\x02id\x18\x01 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\x80 \"@\n\x15GetConnectionResponse\x12\'\n\nconnection\x18\x01 \x01(\x0b\x32\x13.ucal.v1.Connection\"o\n\x17\x43reateConnectionRequest\x12\x33\n\nconnection\x18\x01 \x01(\x0b\x32\x13.ucal.v1.ConnectionB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"C\n\x18\x43reateConnectionResponse\x12\'\n\nconnection\x18\x01 \x01(\x0b\x32\x13.ucal.v1.Connection\"\x9b\x01\n\x17UpdateConnectionRequest\x12\x1a\n\x02id\x18\x01 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\x80 \x12\x33\n\nconnection\x18\x02 \x01(\x0b\x32\x13.ucal.v1.ConnectionB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"C\n\x18UpdateConnectionResponse\x12\'\n\nconnection\x18\x01 \x01(\x0b\x32\x13.ucal.v1.Connection\"j\n\x17\x44\x65leteConnectionRequest\x12\x1a\n\x02id\x18\x01 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\x80 \x12\x0e\n\x06revoke\x18\x02 \x01(\x08\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x15\n\rallow_missing\x18\x04 \x01(\x08\"2\n\x18\x44\x65leteConnectionResponse\x12\x16\n\x0e\x61lready_absent\x18\x01 \x01(\x08\"\x88\x01\n\x19StartAuthorizationRequest\x12 \n\x08provider\x18\x01 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\x80 \x12\"\n\x0credirect_uri\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\x88\x01\x01\x12\x0e\n\x06scopes\x18\x03 \x03(\t\x12\x15\n\rconnection_id\x18\x04 \x01(\t\"K\n\x1aStartAuthorizationResponse\x12\x19\n\x11\x61uthorization_url\x18\x01 \x01(\t\x12\x12\n\x05state\x18\x02 \x01(\tB\x03\x80\x01\x01\"^\n\x1c\x43ompleteAuthorizationRequest\x12\x1d\n\x05state\x18\x01 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\x80 \x12\x1f\n\x04\x63ode\x18\x02 \x01(\tB\x11\x80\x01\x01\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\x80@\"H\n\x1d\x43ompleteAuthorizationResponse\x12\'\n\nconnection\x18\x01 \x01(\x0b\x32\x13.ucal.v1.Connection\"\x9a\x03\n\x18\x43reateConnectLinkRequest\x12\x1f\n\x08provider\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12j\n\x06labels\x18\x02 \x03(\x0b\x32-.ucal.v1.CreateConnectLinkRequest.LabelsEntryB+\xbaH(\x9a\x01%\x10 \"\x1ar\x18\x32\x16^[A-Za-z0-9_.-]{1,64}$*\x05r\x03\x18\x80\x02\x12\x1e\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\x12\x1e\n\rconnection_id\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\"\n\nreturn_uri\x18\x05 \x01(\tB\x0e\xbaH\x0br\x06\x18\x80\x08\x88\x01\x01\xd8\x01\x01\x12\x1f\n\x06scopes\x18\x06 \x03(\tB\x0f\xbaH\x0c\x92\x01\t\x10@\"\x05r\x03\x18\x80\x02\x12=\n\x08lifetime\x18\x07 \x01(\x0b\x32\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n\"\x04\x08\x80\xa3\x05\x32\x02\x08<\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"]\n\x19\x43reateConnectLinkResponse\x12\x10\n\x03url\x18\x01 \x01(\tB\x03\x80\x01\x01\x12.\n\nexpires_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"3\n\x15TestConnectionRequest\x12\x1a\n\x02id\x18\x01 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\x80 \"i\n\x16TestConnectionResponse\x12\"\n\x06result\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12\x14\n\x0c\x61\x63\x63ount_name\x18\x02 \x01(\t\x12\x15\n\raccount_email\x18\x03 \x01(\t*\x9e\x01\n\x0f\x43onnectionState\x12 \n\x1c\x43ONNECTION_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x43ONNECTION_STATE_ACTIVE\x10\x01\x12-\n)CONNECTION_STATE_REAUTHORIZATION_REQUIRED\x10\x02\x12\x1d\n\x19\x43ONNECTION_STATE_DISABLED\x10\x03\x32\x96\t\n\x11\x43onnectionService\x12p\n\x0fListConnections\x12\x1f.ucal.v1.ListConnectionsRequest\x1a .ucal.v1.ListConnectionsResponse\"\x1a\x90\x02\x01\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/connections\x12o\n\rGetConnection\x12\x1d.ucal.v1.GetConnectionRequest\x1a\x1e.ucal.v1.GetConnectionResponse\"\x1f\x90\x02\x01\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/connections/{id}\x12|\n\x10\x43reateConnection\x12 .ucal.v1.CreateConnectionRequest\x1a!.ucal.v1.CreateConnectionResponse\"#\x82\xd3\xe4\x93\x02\x1d\"\x0f/v1/connections:\nconnection\x12\x81\x01\n\x10UpdateConnection\x12 .ucal.v1.UpdateConnectionRequest\x1a!.ucal.v1.UpdateConnectionResponse\"(\x82\xd3\xe4\x93\x02\"2\x14/v1/connections/{id}:\nconnection\x12u\n\x10\x44\x65leteConnection\x12 .ucal.v1.DeleteConnectionRequest\x1a!.ucal.v1.DeleteConnectionResponse\"\x1c\x82\xd3\xe4\x93\x02\x16*\x14/v1/connections/{id}\x12\x8c\x01\n\x12StartAuthorization\x12\".ucal.v1.StartAuthorizationRequest\x1a#.ucal.v1.StartAuthorizationResponse\"-\x82\xd3\xe4\x93\x02\'\"\"/v1/connections:startAuthorization:\x01*\x12\x98\x01\n\x15\x43ompleteAuthorization\x12%.ucal.v1.CompleteAuthorizationRequest\x1a&.ucal.v1.CompleteAuthorizationResponse\"0\x82\xd3\xe4\x93\x02*\"%/v1/connections:completeAuthorization:\x01*\x12\x81\x01\n\x11\x43reateConnectLink\x12!.ucal.v1.CreateConnectLinkRequest\x1a\".ucal.v1.CreateConnectLinkResponse\"%\x82\xd3\xe4\x93\x02\x1f\"\x1a/v1/connections:createLink:\x01*\x12w\n\x0eTestConnection\x12\x1e.ucal.v1.TestConnectionRequest\x1a\x1f.ucal.v1.TestConnectionResponse\"$\x82\xd3\xe4\x93\x02\x1e\"\x19/v1/connections/{id}:test:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -115,6 +116,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_COMPLETEAUTHORIZATIONREQUEST'].fields_by_name['state']._serialized_options = b'\342A\001\002\272H\007r\005\020\001\030\200 '
   _globals['_COMPLETEAUTHORIZATIONREQUEST'].fields_by_name['code']._loaded_options = None
   _globals['_COMPLETEAUTHORIZATIONREQUEST'].fields_by_name['code']._serialized_options = b'\200\001\001\342A\001\002\272H\007r\005\020\001\030\200@'
+  _globals['_CREATECONNECTLINKREQUEST_LABELSENTRY']._loaded_options = None
+  _globals['_CREATECONNECTLINKREQUEST_LABELSENTRY']._serialized_options = b'8\001'
+  _globals['_CREATECONNECTLINKREQUEST'].fields_by_name['provider']._loaded_options = None
+  _globals['_CREATECONNECTLINKREQUEST'].fields_by_name['provider']._serialized_options = b'\342A\001\002\272H\006r\004\020\001\030@'
+  _globals['_CREATECONNECTLINKREQUEST'].fields_by_name['labels']._loaded_options = None
+  _globals['_CREATECONNECTLINKREQUEST'].fields_by_name['labels']._serialized_options = b'\272H(\232\001%\020 \"\032r\0302\026^[A-Za-z0-9_.-]{1,64}$*\005r\003\030\200\002'
+  _globals['_CREATECONNECTLINKREQUEST'].fields_by_name['display_name']._loaded_options = None
+  _globals['_CREATECONNECTLINKREQUEST'].fields_by_name['display_name']._serialized_options = b'\272H\005r\003\030\200\002'
+  _globals['_CREATECONNECTLINKREQUEST'].fields_by_name['connection_id']._loaded_options = None
+  _globals['_CREATECONNECTLINKREQUEST'].fields_by_name['connection_id']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_CREATECONNECTLINKREQUEST'].fields_by_name['return_uri']._loaded_options = None
+  _globals['_CREATECONNECTLINKREQUEST'].fields_by_name['return_uri']._serialized_options = b'\272H\013r\006\030\200\010\210\001\001\330\001\001'
+  _globals['_CREATECONNECTLINKREQUEST'].fields_by_name['scopes']._loaded_options = None
+  _globals['_CREATECONNECTLINKREQUEST'].fields_by_name['scopes']._serialized_options = b'\272H\014\222\001\t\020@\"\005r\003\030\200\002'
+  _globals['_CREATECONNECTLINKREQUEST'].fields_by_name['lifetime']._loaded_options = None
+  _globals['_CREATECONNECTLINKREQUEST'].fields_by_name['lifetime']._serialized_options = b'\272H\r\252\001\n\"\004\010\200\243\0052\002\010<'
+  _globals['_CREATECONNECTLINKRESPONSE'].fields_by_name['url']._loaded_options = None
+  _globals['_CREATECONNECTLINKRESPONSE'].fields_by_name['url']._serialized_options = b'\200\001\001'
   _globals['_TESTCONNECTIONREQUEST'].fields_by_name['id']._loaded_options = None
   _globals['_TESTCONNECTIONREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\007r\005\020\001\030\200 '
   _globals['_CONNECTIONSERVICE'].methods_by_name['ListConnections']._loaded_options = None
@@ -131,56 +150,64 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CONNECTIONSERVICE'].methods_by_name['StartAuthorization']._serialized_options = b'\202\323\344\223\002\'\"\"/v1/connections:startAuthorization:\001*'
   _globals['_CONNECTIONSERVICE'].methods_by_name['CompleteAuthorization']._loaded_options = None
   _globals['_CONNECTIONSERVICE'].methods_by_name['CompleteAuthorization']._serialized_options = b'\202\323\344\223\002*\"%/v1/connections:completeAuthorization:\001*'
+  _globals['_CONNECTIONSERVICE'].methods_by_name['CreateConnectLink']._loaded_options = None
+  _globals['_CONNECTIONSERVICE'].methods_by_name['CreateConnectLink']._serialized_options = b'\202\323\344\223\002\037\"\032/v1/connections:createLink:\001*'
   _globals['_CONNECTIONSERVICE'].methods_by_name['TestConnection']._loaded_options = None
   _globals['_CONNECTIONSERVICE'].methods_by_name['TestConnection']._serialized_options = b'\202\323\344\223\002\036\"\031/v1/connections/{id}:test:\001*'
-  _globals['_CONNECTIONSTATE']._serialized_start=3034
-  _globals['_CONNECTIONSTATE']._serialized_end=3192
-  _globals['_OAUTHCREDENTIALS']._serialized_start=222
-  _globals['_OAUTHCREDENTIALS']._serialized_end=418
-  _globals['_BASICCREDENTIALS']._serialized_start=420
-  _globals['_BASICCREDENTIALS']._serialized_end=488
-  _globals['_APIKEYCREDENTIALS']._serialized_start=490
-  _globals['_APIKEYCREDENTIALS']._serialized_end=560
-  _globals['_SERVICEACCOUNTCREDENTIALS']._serialized_start=563
-  _globals['_SERVICEACCOUNTCREDENTIALS']._serialized_end=717
-  _globals['_SECRETREFERENCE']._serialized_start=719
-  _globals['_SECRETREFERENCE']._serialized_end=764
-  _globals['_CONNECTION']._serialized_start=767
-  _globals['_CONNECTION']._serialized_end=1601
-  _globals['_CONNECTION_LABELSENTRY']._serialized_start=1541
-  _globals['_CONNECTION_LABELSENTRY']._serialized_end=1586
-  _globals['_LISTCONNECTIONSREQUEST']._serialized_start=1603
-  _globals['_LISTCONNECTIONSREQUEST']._serialized_end=1704
-  _globals['_LISTCONNECTIONSRESPONSE']._serialized_start=1706
-  _globals['_LISTCONNECTIONSRESPONSE']._serialized_end=1798
-  _globals['_GETCONNECTIONREQUEST']._serialized_start=1800
-  _globals['_GETCONNECTIONREQUEST']._serialized_end=1850
-  _globals['_GETCONNECTIONRESPONSE']._serialized_start=1852
-  _globals['_GETCONNECTIONRESPONSE']._serialized_end=1916
-  _globals['_CREATECONNECTIONREQUEST']._serialized_start=1918
-  _globals['_CREATECONNECTIONREQUEST']._serialized_end=2029
-  _globals['_CREATECONNECTIONRESPONSE']._serialized_start=2031
-  _globals['_CREATECONNECTIONRESPONSE']._serialized_end=2098
-  _globals['_UPDATECONNECTIONREQUEST']._serialized_start=2101
-  _globals['_UPDATECONNECTIONREQUEST']._serialized_end=2256
-  _globals['_UPDATECONNECTIONRESPONSE']._serialized_start=2258
-  _globals['_UPDATECONNECTIONRESPONSE']._serialized_end=2325
-  _globals['_DELETECONNECTIONREQUEST']._serialized_start=2327
-  _globals['_DELETECONNECTIONREQUEST']._serialized_end=2433
-  _globals['_DELETECONNECTIONRESPONSE']._serialized_start=2435
-  _globals['_DELETECONNECTIONRESPONSE']._serialized_end=2485
-  _globals['_STARTAUTHORIZATIONREQUEST']._serialized_start=2488
-  _globals['_STARTAUTHORIZATIONREQUEST']._serialized_end=2624
-  _globals['_STARTAUTHORIZATIONRESPONSE']._serialized_start=2626
-  _globals['_STARTAUTHORIZATIONRESPONSE']._serialized_end=2701
-  _globals['_COMPLETEAUTHORIZATIONREQUEST']._serialized_start=2703
-  _globals['_COMPLETEAUTHORIZATIONREQUEST']._serialized_end=2797
-  _globals['_COMPLETEAUTHORIZATIONRESPONSE']._serialized_start=2799
-  _globals['_COMPLETEAUTHORIZATIONRESPONSE']._serialized_end=2871
-  _globals['_TESTCONNECTIONREQUEST']._serialized_start=2873
-  _globals['_TESTCONNECTIONREQUEST']._serialized_end=2924
-  _globals['_TESTCONNECTIONRESPONSE']._serialized_start=2926
-  _globals['_TESTCONNECTIONRESPONSE']._serialized_end=3031
-  _globals['_CONNECTIONSERVICE']._serialized_start=3195
-  _globals['_CONNECTIONSERVICE']._serialized_end=4237
+  _globals['_CONNECTIONSTATE']._serialized_start=3574
+  _globals['_CONNECTIONSTATE']._serialized_end=3732
+  _globals['_OAUTHCREDENTIALS']._serialized_start=254
+  _globals['_OAUTHCREDENTIALS']._serialized_end=450
+  _globals['_BASICCREDENTIALS']._serialized_start=452
+  _globals['_BASICCREDENTIALS']._serialized_end=520
+  _globals['_APIKEYCREDENTIALS']._serialized_start=522
+  _globals['_APIKEYCREDENTIALS']._serialized_end=592
+  _globals['_SERVICEACCOUNTCREDENTIALS']._serialized_start=595
+  _globals['_SERVICEACCOUNTCREDENTIALS']._serialized_end=749
+  _globals['_SECRETREFERENCE']._serialized_start=751
+  _globals['_SECRETREFERENCE']._serialized_end=796
+  _globals['_CONNECTION']._serialized_start=799
+  _globals['_CONNECTION']._serialized_end=1633
+  _globals['_CONNECTION_LABELSENTRY']._serialized_start=1573
+  _globals['_CONNECTION_LABELSENTRY']._serialized_end=1618
+  _globals['_LISTCONNECTIONSREQUEST']._serialized_start=1635
+  _globals['_LISTCONNECTIONSREQUEST']._serialized_end=1736
+  _globals['_LISTCONNECTIONSRESPONSE']._serialized_start=1738
+  _globals['_LISTCONNECTIONSRESPONSE']._serialized_end=1830
+  _globals['_GETCONNECTIONREQUEST']._serialized_start=1832
+  _globals['_GETCONNECTIONREQUEST']._serialized_end=1882
+  _globals['_GETCONNECTIONRESPONSE']._serialized_start=1884
+  _globals['_GETCONNECTIONRESPONSE']._serialized_end=1948
+  _globals['_CREATECONNECTIONREQUEST']._serialized_start=1950
+  _globals['_CREATECONNECTIONREQUEST']._serialized_end=2061
+  _globals['_CREATECONNECTIONRESPONSE']._serialized_start=2063
+  _globals['_CREATECONNECTIONRESPONSE']._serialized_end=2130
+  _globals['_UPDATECONNECTIONREQUEST']._serialized_start=2133
+  _globals['_UPDATECONNECTIONREQUEST']._serialized_end=2288
+  _globals['_UPDATECONNECTIONRESPONSE']._serialized_start=2290
+  _globals['_UPDATECONNECTIONRESPONSE']._serialized_end=2357
+  _globals['_DELETECONNECTIONREQUEST']._serialized_start=2359
+  _globals['_DELETECONNECTIONREQUEST']._serialized_end=2465
+  _globals['_DELETECONNECTIONRESPONSE']._serialized_start=2467
+  _globals['_DELETECONNECTIONRESPONSE']._serialized_end=2517
+  _globals['_STARTAUTHORIZATIONREQUEST']._serialized_start=2520
+  _globals['_STARTAUTHORIZATIONREQUEST']._serialized_end=2656
+  _globals['_STARTAUTHORIZATIONRESPONSE']._serialized_start=2658
+  _globals['_STARTAUTHORIZATIONRESPONSE']._serialized_end=2733
+  _globals['_COMPLETEAUTHORIZATIONREQUEST']._serialized_start=2735
+  _globals['_COMPLETEAUTHORIZATIONREQUEST']._serialized_end=2829
+  _globals['_COMPLETEAUTHORIZATIONRESPONSE']._serialized_start=2831
+  _globals['_COMPLETEAUTHORIZATIONRESPONSE']._serialized_end=2903
+  _globals['_CREATECONNECTLINKREQUEST']._serialized_start=2906
+  _globals['_CREATECONNECTLINKREQUEST']._serialized_end=3316
+  _globals['_CREATECONNECTLINKREQUEST_LABELSENTRY']._serialized_start=1573
+  _globals['_CREATECONNECTLINKREQUEST_LABELSENTRY']._serialized_end=1618
+  _globals['_CREATECONNECTLINKRESPONSE']._serialized_start=3318
+  _globals['_CREATECONNECTLINKRESPONSE']._serialized_end=3411
+  _globals['_TESTCONNECTIONREQUEST']._serialized_start=3413
+  _globals['_TESTCONNECTIONREQUEST']._serialized_end=3464
+  _globals['_TESTCONNECTIONRESPONSE']._serialized_start=3466
+  _globals['_TESTCONNECTIONRESPONSE']._serialized_end=3571
+  _globals['_CONNECTIONSERVICE']._serialized_start=3735
+  _globals['_CONNECTIONSERVICE']._serialized_end=4909
 # @@protoc_insertion_point(module_scope)

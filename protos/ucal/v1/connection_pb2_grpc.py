@@ -70,6 +70,11 @@ class ConnectionServiceStub:
                 request_serializer=ucal_dot_v1_dot_connection__pb2.CompleteAuthorizationRequest.SerializeToString,
                 response_deserializer=ucal_dot_v1_dot_connection__pb2.CompleteAuthorizationResponse.FromString,
                 _registered_method=True)
+        self.CreateConnectLink = channel.unary_unary(
+                '/ucal.v1.ConnectionService/CreateConnectLink',
+                request_serializer=ucal_dot_v1_dot_connection__pb2.CreateConnectLinkRequest.SerializeToString,
+                response_deserializer=ucal_dot_v1_dot_connection__pb2.CreateConnectLinkResponse.FromString,
+                _registered_method=True)
         self.TestConnection = channel.unary_unary(
                 '/ucal.v1.ConnectionService/TestConnection',
                 request_serializer=ucal_dot_v1_dot_connection__pb2.TestConnectionRequest.SerializeToString,
@@ -130,6 +135,13 @@ class ConnectionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateConnectLink(self, request, context):
+        """Makes a link to the page on which a person connects an account, once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def TestConnection(self, request, context):
         """Asks the provider whether the credentials work.
         """
@@ -174,6 +186,11 @@ def add_ConnectionServiceServicer_to_server(servicer, server):
                     servicer.CompleteAuthorization,
                     request_deserializer=ucal_dot_v1_dot_connection__pb2.CompleteAuthorizationRequest.FromString,
                     response_serializer=ucal_dot_v1_dot_connection__pb2.CompleteAuthorizationResponse.SerializeToString,
+            ),
+            'CreateConnectLink': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateConnectLink,
+                    request_deserializer=ucal_dot_v1_dot_connection__pb2.CreateConnectLinkRequest.FromString,
+                    response_serializer=ucal_dot_v1_dot_connection__pb2.CreateConnectLinkResponse.SerializeToString,
             ),
             'TestConnection': grpc.unary_unary_rpc_method_handler(
                     servicer.TestConnection,
@@ -371,6 +388,33 @@ class ConnectionService:
             '/ucal.v1.ConnectionService/CompleteAuthorization',
             ucal_dot_v1_dot_connection__pb2.CompleteAuthorizationRequest.SerializeToString,
             ucal_dot_v1_dot_connection__pb2.CompleteAuthorizationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateConnectLink(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ucal.v1.ConnectionService/CreateConnectLink',
+            ucal_dot_v1_dot_connection__pb2.CreateConnectLinkRequest.SerializeToString,
+            ucal_dot_v1_dot_connection__pb2.CreateConnectLinkResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -47,6 +47,8 @@ class ConnectionServiceStub:
     """Begins the OAuth dance."""
     CompleteAuthorization: _grpc.UnaryUnaryMultiCallable[_connection_pb2.CompleteAuthorizationRequest, _connection_pb2.CompleteAuthorizationResponse]
     """Ends the OAuth dance: the code becomes a connection."""
+    CreateConnectLink: _grpc.UnaryUnaryMultiCallable[_connection_pb2.CreateConnectLinkRequest, _connection_pb2.CreateConnectLinkResponse]
+    """Makes a link to the page on which a person connects an account, once."""
     TestConnection: _grpc.UnaryUnaryMultiCallable[_connection_pb2.TestConnectionRequest, _connection_pb2.TestConnectionResponse]
     """Asks the provider whether the credentials work."""
 
@@ -69,6 +71,8 @@ class ConnectionServiceAsyncStub(ConnectionServiceStub):
     """Begins the OAuth dance."""
     CompleteAuthorization: _aio.UnaryUnaryMultiCallable[_connection_pb2.CompleteAuthorizationRequest, _connection_pb2.CompleteAuthorizationResponse]  # type: ignore[assignment]
     """Ends the OAuth dance: the code becomes a connection."""
+    CreateConnectLink: _aio.UnaryUnaryMultiCallable[_connection_pb2.CreateConnectLinkRequest, _connection_pb2.CreateConnectLinkResponse]  # type: ignore[assignment]
+    """Makes a link to the page on which a person connects an account, once."""
     TestConnection: _aio.UnaryUnaryMultiCallable[_connection_pb2.TestConnectionRequest, _connection_pb2.TestConnectionResponse]  # type: ignore[assignment]
     """Asks the provider whether the credentials work."""
 
@@ -130,6 +134,14 @@ class ConnectionServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_connection_pb2.CompleteAuthorizationResponse, _abc.Awaitable[_connection_pb2.CompleteAuthorizationResponse]]:
         """Ends the OAuth dance: the code becomes a connection."""
+
+    @_abc_1.abstractmethod
+    def CreateConnectLink(
+        self,
+        request: _connection_pb2.CreateConnectLinkRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_connection_pb2.CreateConnectLinkResponse, _abc.Awaitable[_connection_pb2.CreateConnectLinkResponse]]:
+        """Makes a link to the page on which a person connects an account, once."""
 
     @_abc_1.abstractmethod
     def TestConnection(
