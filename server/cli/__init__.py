@@ -2,6 +2,7 @@
 
 import click
 
+from server.cli.audit import audit
 from server.cli.calls import call
 from server.cli.completion import completion
 from server.cli.connect import connect
@@ -23,6 +24,7 @@ def main() -> None:
 
 
 for _command in (
+    audit,
     call,
     completion,
     connect,

@@ -4,8 +4,7 @@ import os
 import ssl
 from collections.abc import Mapping
 
-from server.connections.authorizations import Authorizations
-from server.connections.directory import Directory
+from server.audit.watched import WatchedAuthorizations, WatchedDirectory
 from server.connections.envelope import Envelope
 from server.connections.grants import Grants
 from server.connections.keeper import Keeper
@@ -66,7 +65,7 @@ class Connections:
             reader=reader,
             region=settings.region,
         )
-        self.directory = Directory(
+        self.directory = WatchedDirectory(
             store=self.store,
             keeper=self._keeper,
             grants=self._grants,
@@ -76,7 +75,7 @@ class Connections:
             resolver=self._resolver,
             region=settings.region,
         )
-        self.authorizations = Authorizations(
+        self.authorizations = WatchedAuthorizations(
             directory=self.directory,
             store=self.store,
             pool=self.pool,

@@ -16,6 +16,8 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from providers.core.errors import Kind, ProviderError
+from server.audit import entries
+from server.audit.entries import Entry
 from server.connections.engine import make_engine, prepare
 from server.connections.records import Record, StoredGrant, from_row, to_row
 from server.connections.tables import CONNECTIONS, GRANTS, LEASES
@@ -23,6 +25,9 @@ from server.migrations import upgrade
 from ucal.v1 import connection_pb2
 
 _MAX_VERSION = 1 << 62
+_ACTIVE = connection_pb2.CONNECTION_STATE_ACTIVE
+# What the audit record says of a connection.
+_ABOUT = (CONNECTIONS.c.id, CONNECTIONS.c.provider, CONNECTIONS.c.region)
 
 
 class TakenError(Exception):
@@ -127,6 +132,7 @@ class Store:
                 raise TakenError from None
             # A grant that a deletion left behind would be of another connection.
             await _replace_grant(database, connection.id, sealed)
+            await self._record(database, entries.CREATED, connection)
 
     async def update(
         self, connection: connection_pb2.Connection, version: int, sealed: bytes | None
@@ -145,6 +151,7 @@ class Store:
                 return False
             if sealed is not None:
                 await _replace_grant(database, connection.id, sealed)
+            await self._record(database, entries.UPDATED, connection)
         return True
 
     async def delete(self, connection_id: str, version: int | None) -> bool:
@@ -153,10 +160,12 @@ class Store:
         if version is not None:
             wanted.append(CONNECTIONS.c.version == version)
         async with self.several() as database:
-            found = await database.execute(delete(CONNECTIONS).where(*wanted))
-            if not found.rowcount:
+            found = await database.execute(delete(CONNECTIONS).where(*wanted).returning(*_ABOUT))
+            row = found.first()
+            if row is None:
                 return False
             await database.execute(delete(GRANTS).where(GRANTS.c.name == connection_id))
+            await entries.record(self, database, Entry(entries.DELETED, *row))
         return True
 
     async def mark(
@@ -168,7 +177,8 @@ class Store:
     ) -> bool:
         """Note `state`, unless the credentials are others than `grant_version` by now."""
         current = select(GRANTS.c.version).where(GRANTS.c.name == connection_id).scalar_subquery()
-        async with self.one() as database:
+        act = entries.ACTIVE if state == _ACTIVE else entries.DEAD
+        async with self.several() as database:
             found = await database.execute(
                 update(CONNECTIONS)
                 .where(
@@ -177,8 +187,20 @@ class Store:
                     func.coalesce(current, 0) == grant_version,
                 )
                 .values(state=int(state), updated_at=_micros())
+                .returning(*_ABOUT)
             )
-        return bool(found.rowcount)
+            row = found.first()
+            if row is not None:
+                found_id, provider, region = row
+                entry = Entry(act, found_id, provider, region, actor=entries.SERVICE)
+                await entries.record(self, database, entry)
+        return row is not None
+
+    async def _record(
+        self, database: AsyncConnection, act: str, connection: connection_pb2.Connection
+    ) -> None:
+        about = (connection.id, connection.provider, connection.region)
+        await entries.record(self, database, Entry(act, *about))
 
     # -- grants
 

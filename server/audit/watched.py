@@ -1,0 +1,82 @@
+"""Where acts on connections meet their record, whoever asks for them: RPC, page or command.
+
+The store records what it writes (`server.audit.entries`); here is what it never sees.
+"""
+
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from server.audit import entries
+from server.audit.entries import Books, Entry
+from server.connections.authorizations import Authorizations
+from server.connections.directory import Directory, Tested
+from server.connections.resolver import Metadata
+from ucal.v1 import connection_pb2
+
+_BROUGHT = "-"
+
+
+class WatchedDirectory(Directory):
+    """A directory whose failures and tests are recorded."""
+
+    @property
+    def books(self) -> Books:
+        """Where the record is kept."""
+        return self._store
+
+    async def create(
+        self, asked: connection_pb2.Connection, request_id: str
+    ) -> connection_pb2.Connection:
+        """See `Directory.create`."""
+        async with entries.watching(self.books, entries.CREATED, asked.id):
+            return await super().create(asked, request_id)
+
+    async def update(
+        self,
+        connection_id: str,
+        asked: connection_pb2.Connection,
+        mask: FieldMask | None,
+    ) -> connection_pb2.Connection:
+        """See `Directory.update`."""
+        async with entries.watching(self.books, entries.UPDATED, connection_id):
+            return await super().update(connection_id, asked, mask)
+
+    async def delete(
+        self, connection_id: str, *, etag: str, revoke: bool, allow_missing: bool
+    ) -> bool:
+        """See `Directory.delete`."""
+        async with entries.watching(self.books, entries.DELETED, connection_id):
+            return await super().delete(
+                connection_id, etag=etag, revoke=revoke, allow_missing=allow_missing
+            )
+
+    async def test(self, connection_id: str, metadata: Metadata) -> Tested:
+        """See `Directory.test`. Credentials that a call brings along belong to no connection."""
+        if connection_id == _BROUGHT:
+            return await super().test(connection_id, metadata)
+        async with entries.watching(self.books, entries.TESTED, connection_id):
+            tested = await super().test(connection_id, metadata)
+        await entries.noted(
+            self.books,
+            Entry(
+                entries.TESTED,
+                connection_id,
+                provider=tested.resolved.provider.name,
+                region=self._region,
+                result=tested.error.reason if tested.error is not None else entries.OK,
+            ),
+        )
+        return tested
+
+
+class WatchedAuthorizations(Authorizations):
+    """Dances whose ends are recorded. What is made or changed by one is recorded besides."""
+
+    _directory: WatchedDirectory
+
+    async def complete(self, state: str, code: str, browser: str = "") -> connection_pb2.Connection:
+        """See `Authorizations.complete`."""
+        books = self._directory.books
+        async with entries.watching(books, entries.AUTHORIZED):
+            made = await super().complete(state, code, browser)
+        await entries.noted(books, Entry(entries.AUTHORIZED, made.id, made.provider, made.region))
+        return made

@@ -1,0 +1,38 @@
+"""Fixtures of the audit record's tests."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from providers.registry import PROVIDERS
+from server.connections.facade import Connections
+from tests.postgres import postgres_server, postgres_url
+from tests.server.house import house
+from tests.server.vendor import ROW, VendorServer
+
+__all__ = ["found", "postgres_server", "postgres_url", "store_url", "vendor"]
+
+
+@pytest.fixture
+async def vendor(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[VendorServer]:
+    monkeypatch.setitem(PROVIDERS, "vendor", ROW)
+    async with VendorServer().running() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/ucal.db"
+    found: str = request.getfixturevalue("postgres_url")
+    return found
+
+
+@pytest.fixture
+async def found(vendor: VendorServer, store_url: str) -> AsyncIterator[Connections]:
+    """One replica on a store that lasts."""
+    keys = {"KEYS": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="}
+    more = {"store": store_url, "keyring": "env:KEYS", "redirect_uris": ["https://app.example/b"]}
+    async with house(vendor, environment=keys, **more) as connections:
+        yield connections
