@@ -77,6 +77,7 @@ class Hint:
         delivery_id: equal for one delivery that comes twice; "" when the provider has none.
         object_id: the object, where the provider names it and its id is not personal.
         change: STARTED or ENDED, which only the delivery tells; else UNSPECIFIED.
+        renew: the subscription is paused, gone or about to end: call `Push.renew` now (P14).
     """
 
     kind: ResourceKind
@@ -84,6 +85,7 @@ class Hint:
     delivery_id: str = ""
     object_id: str = ""
     change: watch_pb2.ChangeType.ValueType = watch_pb2.CHANGE_TYPE_UNSPECIFIED
+    renew: bool = False
 
 
 class Push(Protocol):
