@@ -21,3 +21,9 @@ PUSH_RENEWALS = Counter(
 DELIVERIES = Counter(
     "ucal_webhook_deliveries", "Webhook deliveries", ("provider", "status"), registry=REGISTRY
 )
+KEY_TROUBLE = Gauge(
+    "ucal_key_source_trouble", "1 while the source of the keys cannot be used", registry=REGISTRY
+)
+REWRAPPED = Counter(
+    "ucal_records_rewrapped", "Records that were wrapped anew under another key", registry=REGISTRY
+)

@@ -2,9 +2,10 @@
 
     version 1 | key id 4 | nonce 12 | wrapped data key 48 | nonce 12 | ciphertext, tag 16
 
-A random data key seals the record, a key of the ring wraps the data key. Associated data of both
-binds them to their place (connection, provider, region): a row that is copied to another place, cut
-or changed does not open.
+A random data key seals the record, a key of the ring wraps the data key. Associated data binds the
+record to its place (connection, provider, region): a row that is copied to another place, cut or
+changed does not open. The data key is bound to the key that wraps it alone, so that it is wrapped
+anew without knowing the place, which may hold the digest of a secret.
 """
 
 import os
@@ -17,11 +18,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from providers.core.errors import Kind, ProviderError
 from server.connections.keyring import KEY_BYTES, KEY_ID_BYTES, Key, KeyRing, derive
 
-_VERSION: Final = b"\x01"
+VERSION: Final = b"\x01"
 _NONCE = 12
 _TAG = 16
 _WRAPPED = _NONCE + KEY_BYTES + _TAG
-_HEAD = len(_VERSION) + KEY_ID_BYTES
+_HEAD = len(VERSION) + KEY_ID_BYTES
 
 
 class Envelope:
@@ -36,55 +37,49 @@ class Envelope:
         bound = _bound(place)
         nonce = os.urandom(_NONCE)
         sealed = nonce + AESGCM(data_key).encrypt(nonce, record, bound)
-        return _wrap(self._ring.primary, data_key, bound) + sealed
+        return _wrap(self._ring.primary, data_key) + sealed
 
     def open(self, envelope: bytes, place: Sequence[str]) -> bytes:
         """The record that was sealed to `place`.
 
         Raises:
             ProviderError: PRECONDITION, CREDENTIALS_UNREADABLE: it was not, or was changed since,
-                or its key is retired.
+                or its key is retired; UNAVAILABLE, KEYS_UNAVAILABLE.
         """
-        bound = _bound(place)
-        data_key = self._unwrap(envelope, bound)
+        data_key = self._unwrap(envelope)
         at = _HEAD + _WRAPPED
         try:
             return AESGCM(data_key).decrypt(
-                envelope[at : at + _NONCE], envelope[at + _NONCE :], bound
+                envelope[at : at + _NONCE], envelope[at + _NONCE :], _bound(place)
             )
         except (InvalidTag, ValueError):
             raise _unreadable() from None
 
-    def stale(self, envelope: bytes) -> bool:
-        """Whether another key than the primary one wraps it."""
-        return envelope[len(_VERSION) : _HEAD] != self._ring.primary.id
-
-    def rewrap(self, envelope: bytes, place: Sequence[str]) -> bytes:
-        """The same record under the primary key.
+    def rewrap(self, envelope: bytes) -> bytes:
+        """The same record under the primary key; the record itself stays sealed.
 
         Raises:
             ProviderError: as `open`.
         """
-        bound = _bound(place)
-        data_key = self._unwrap(envelope, bound)
-        return _wrap(self._ring.primary, data_key, bound) + envelope[_HEAD + _WRAPPED :]
+        data_key = self._unwrap(envelope)
+        return _wrap(self._ring.primary, data_key) + envelope[_HEAD + _WRAPPED :]
 
-    def _unwrap(self, envelope: bytes, bound: bytes) -> bytes:
+    def _unwrap(self, envelope: bytes) -> bytes:
         head, nonce = envelope[:_HEAD], envelope[_HEAD : _HEAD + _NONCE]
-        key = self._ring.find(head[len(_VERSION) :])
-        if key is None or head[: len(_VERSION)] != _VERSION:
+        key = self._ring.find(head[len(VERSION) :])
+        if key is None or head[: len(VERSION)] != VERSION:
             raise _unreadable()
         wrapped = envelope[_HEAD + _NONCE : _HEAD + _WRAPPED]
         try:
-            return _wrapper(key).decrypt(nonce, wrapped, head + bound)
+            return _wrapper(key).decrypt(nonce, wrapped, head)
         except (InvalidTag, ValueError):
             raise _unreadable() from None
 
 
-def _wrap(key: Key, data_key: bytes, bound: bytes) -> bytes:
-    head = _VERSION + key.id
+def _wrap(key: Key, data_key: bytes) -> bytes:
+    head = VERSION + key.id
     nonce = os.urandom(_NONCE)
-    return head + nonce + _wrapper(key).encrypt(nonce, data_key, head + bound)
+    return head + nonce + _wrapper(key).encrypt(nonce, data_key, head)
 
 
 def _wrapper(key: Key) -> AESGCM:

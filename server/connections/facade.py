@@ -3,13 +3,16 @@
 import os
 import ssl
 from collections.abc import Mapping
+from pathlib import Path
 
 from server.audit.watched import WatchedAuthorizations, WatchedDirectory
 from server.connections.envelope import Envelope
 from server.connections.grants import Grants
 from server.connections.keeper import Keeper
+from server.connections.key_sources import FileKeys, KeySource, StillKeys
 from server.connections.keyring import KeyRing
 from server.connections.resolver import Metadata, Resolved, Resolver
+from server.connections.rotation import Rotation
 from server.connections.sealer import Sealer
 from server.connections.secret_references import SecretReader
 from server.connections.static import StaticConnections
@@ -48,6 +51,10 @@ class Connections:
         self._region = settings.region
         self.ring = key_ring(settings, environment)
         self.store = Store(settings.store)
+        source = _key_source(settings, self.ring)
+        self._rotation = (
+            Rotation(self.store, self.ring, source, settings.region) if source is not None else None
+        )
         self.pool = ProviderPool(
             settings.providers, Doors.of(settings, verify=verify, around=around)
         )
@@ -89,13 +96,20 @@ class Connections:
         return Sealer(self.ring, purpose, self._region)
 
     async def open(self) -> None:
-        """Bring the store's schema up to date.
+        """Bring the store's schema up to date, then fetch the keys.
 
         Raises:
-            ProviderError: UNAVAILABLE, the store cannot be reached.
+            ProviderError: UNAVAILABLE, the store or the keys' vault cannot be reached.
             NewerStoreError: it was written by a newer version.
         """
         await self.store.open()
+        if self._rotation is not None:
+            await self._rotation.open()
+
+    @property
+    def trouble(self) -> str:
+        """What works only for a while yet, in a sentence; "": nothing."""
+        return self._rotation.trouble if self._rotation is not None else ""
 
     async def resolve(self, connection_id: str, metadata: Metadata) -> Resolved:
         """See `Resolver.resolve`."""
@@ -105,6 +119,8 @@ class Connections:
         """End refreshes under way, then the store, the providers and their sockets."""
         await self._grants.close()
         await self._keeper.close()
+        if self._rotation is not None:
+            await self._rotation.close()
         await self.store.close()
         await self.pool.close()
 
@@ -120,3 +136,14 @@ def key_ring(settings: Settings, environment: Mapping[str, str] = os.environ) ->
     if settings.store == DEFAULT_STORE:
         return KeyRing.from_setting(DEFAULT_KEYRING, create=True)
     return KeyRing.generate()
+
+
+def _key_source(settings: Settings, ring: KeyRing) -> KeySource | None:
+    """Where the keys of `ring` may change; None for keys that were made for this process."""
+    if settings.keyring.startswith("env:"):
+        return StillKeys()
+    if settings.keyring:
+        return FileKeys(Path(settings.keyring).expanduser(), ring)
+    if settings.store == DEFAULT_STORE:
+        return FileKeys(Path(DEFAULT_KEYRING).expanduser(), ring)
+    return None

@@ -1,8 +1,9 @@
 """The keys under which everything is sealed: page and resume tokens, data keys of credentials.
 
-`KeyRing` holds one or more 256-bit keys. The first one seals, all of them open, so that a key is
-retired by putting a new one in front and, later, taking the old one out. A key has no name of its
-own: its id is derived from it. Tokens are sealed by `server.connections.sealer.Sealer`.
+`KeyRing` holds 256-bit keys. One seals, usually the first, all of them open, so that a key is
+retired by putting a new one in front and, later, taking the old one out
+(`server.connections.rotation`). A key has no name of its own: its id is derived from it. Tokens are
+sealed by `server.connections.sealer.Sealer`.
 """
 
 import base64
@@ -16,11 +17,12 @@ from typing import Self
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
+from providers.core.errors import Kind, ProviderError
 from server.settings_model import SettingsError
 
 KEY_BYTES = 32
 KEY_ID_BYTES = 4
-_MAX_KEYS = 16
+MAX_KEYS = 16
 _MAX_FILE = 16 * 1024
 _HEADER = "# ucal keys: 32 random bytes in base64 a line. The first one seals, all of them open.\n"
 
@@ -71,19 +73,36 @@ class KeyRing:
             KeyRingError: none, too many, one twice, or of another length.
         """
         self._keys: dict[bytes, Key] = {}
+        self._seals = b""
         self.replace(materials)
 
     def __repr__(self) -> str:
         return f"KeyRing({', '.join(key.id.hex() for key in self._keys.values())})"
 
-    def replace(self, materials: Sequence[bytes]) -> None:
-        """Use these keys from now on, the sealing one first.
+    @classmethod
+    def closed(cls) -> Self:
+        """A ring whose keys are still to be fetched."""
+        ring = cls.__new__(cls)
+        ring.close()
+        return ring
+
+    def close(self) -> None:
+        """Forget all keys: nothing is sealed or opened until `replace` brings them back."""
+        self._keys = {}
+        self._seals = b""
+
+    def replace(self, materials: Sequence[bytes], *, seals: bytes = b"") -> None:
+        """Use these keys from now on.
+
+        Args:
+            materials: as in the constructor.
+            seals: id of the one that seals, if it is among them; else the first does.
 
         Raises:
             KeyRingError: as the constructor.
         """
-        if not 1 <= len(materials) <= _MAX_KEYS:
-            raise KeyRingError(f"a key ring has 1 to {_MAX_KEYS} keys, not {len(materials)}")
+        if not 1 <= len(materials) <= MAX_KEYS:
+            raise KeyRingError(f"a key ring has 1 to {MAX_KEYS} keys, not {len(materials)}")
         try:
             keys = {key.id: key for key in map(Key.of, materials)}
         except ValueError as error:
@@ -91,19 +110,38 @@ class KeyRing:
         if len(keys) != len(materials):
             raise KeyRingError("a key is there twice")
         self._keys = keys
+        self._seals = seals if seals in keys else next(iter(keys))
+
+    def seal_with(self, key_id: bytes) -> None:
+        """Let the key with this id, which must be in the ring, seal from now on."""
+        if key_id in self._keys:
+            self._seals = key_id
 
     @property
     def primary(self) -> Key:
-        """The key that seals."""
-        return next(iter(self._keys.values()))
+        """The key that seals.
+
+        Raises:
+            ProviderError: UNAVAILABLE, KEYS_UNAVAILABLE: the ring is closed.
+        """
+        key = self._keys.get(self._seals)
+        if key is None:
+            raise _closed()
+        return key
 
     @property
     def ids(self) -> tuple[bytes, ...]:
-        """Ids of all keys, the sealing one first."""
+        """Ids of all keys, in their order; none when the ring is closed."""
         return tuple(self._keys)
 
     def find(self, key_id: bytes) -> Key | None:
-        """The key with this id, if it is not retired."""
+        """The key with this id, if it is not retired.
+
+        Raises:
+            ProviderError: UNAVAILABLE, KEYS_UNAVAILABLE: the ring is closed.
+        """
+        if not self._keys:
+            raise _closed()
         return self._keys.get(key_id)
 
     @classmethod
@@ -129,14 +167,7 @@ class KeyRing:
         """
         if create and not path.exists():
             _create(path)
-        try:
-            if path.stat().st_mode & 0o077:
-                raise KeyRingError(f"{path} can be read by others; run: chmod 600 {path}")
-            with path.open("r", encoding="utf-8") as file:
-                text = file.read(_MAX_FILE)
-        except (OSError, UnicodeDecodeError) as error:
-            raise KeyRingError(f"cannot read the key file {path}: {_reason(error)}") from None
-        return cls.parse(text, str(path))
+        return cls(read_file(path))
 
     @classmethod
     def from_setting(
@@ -153,8 +184,24 @@ class KeyRing:
                 raise KeyRingError(f"the environment variable {rest} holds no keys")
             return cls.parse(environment[rest], f"${rest}")
         if colon and scheme == "vault":
-            raise KeyRingError("vault: is not available in this version; use a key file")
+            raise KeyRingError("the keys are in the store, wrapped by a vault: no file holds them")
         return cls.from_file(Path(setting).expanduser(), create=create)
+
+
+def read_file(path: Path) -> list[bytes]:
+    """The keys in the file at `path`.
+
+    Raises:
+        KeyRingError: missing, unreadable, readable by others, or not a key file.
+    """
+    try:
+        if path.stat().st_mode & 0o077:
+            raise KeyRingError(f"{path} can be read by others; run: chmod 600 {path}")
+        with path.open("r", encoding="utf-8") as file:
+            text = file.read(_MAX_FILE)
+    except (OSError, UnicodeDecodeError) as error:
+        raise KeyRingError(f"cannot read the key file {path}: {_reason(error)}") from None
+    return read_keys(text, str(path))
 
 
 def read_keys(text: str, source: str) -> list[bytes]:
@@ -197,6 +244,15 @@ def _create(path: Path) -> None:
             draft.unlink()
     except OSError as error:
         raise KeyRingError(f"cannot make the key file {path}: {_reason(error)}") from None
+
+
+def _closed() -> ProviderError:
+    return ProviderError(
+        Kind.UNAVAILABLE,
+        "the server's keys cannot be had from their vault at present",
+        reason="KEYS_UNAVAILABLE",
+        retry_after=5.0,
+    )
 
 
 def _reason(error: OSError | UnicodeDecodeError) -> str:

@@ -365,9 +365,7 @@ def test_rewrapping_makes_the_old_key_useless() -> None:
     old, new = b"o" * 32, b"n" * 32
     sealed = Envelope(KeyRing([old])).seal(b"secret", PLACE)
     both = Envelope(KeyRing([new, old]))
-    assert both.stale(sealed)
-    again = both.rewrap(sealed, PLACE)
-    assert not both.stale(again)
+    again = both.rewrap(sealed)
     assert Envelope(KeyRing([new])).open(again, PLACE) == b"secret"
     with pytest.raises(ProviderError):
         Envelope(KeyRing([old])).open(again, PLACE)

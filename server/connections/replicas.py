@@ -1,0 +1,87 @@
+"""Which replicas of a region run, and which keys each of them has: as leases in the store.
+
+A key may seal once every replica opens what it seals. Leases live by the database's clock; the
+lease of a replica that died ends by itself.
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import delete, insert, select
+
+from server.connections.store import Store
+from server.connections.tables import LEASES
+
+SECONDS = 30
+_DAY_MS = 86_400_000
+_SEALS, _OPENS = "seals", "opens"
+
+# By replica: ids of its keys, and whether it seals with them.
+Seen = Mapping[str, Mapping[bytes, bool]]
+
+
+class Replicas:
+    """This replica, and those beside it.
+
+    Attributes:
+        name: of this one, until its process ends.
+    """
+
+    def __init__(self, store: Store, region: str) -> None:
+        self._store = store
+        self._region = f"keys/{region}/"
+        self.name = secrets.token_hex(8)
+        self._own = f"{self._region}{self.name}/"
+
+    async def announce(self, keys: Sequence[bytes], seals: bytes) -> None:
+        """Say for `SECONDS` that this replica has `keys`, and which one it seals with.
+
+        Leases of anybody that ended a day ago are cleared away.
+
+        Raises:
+            ProviderError: UNAVAILABLE.
+        """
+        now = self._store.now()
+        ours = LEASES.c.name.startswith(self._own, autoescape=True)
+        async with self._store.several() as database:
+            await database.execute(delete(LEASES).where(ours | (LEASES.c.until < now - _DAY_MS)))
+            for key in keys:
+                await database.execute(
+                    insert(LEASES).values(
+                        name=f"{self._own}{key.hex()}",
+                        holder=_SEALS if key == seals else _OPENS,
+                        until=now + SECONDS * 1000,
+                    )
+                )
+
+    async def seen(self) -> Seen:
+        """The replicas that run, this one among them once it has announced itself.
+
+        Raises:
+            ProviderError: UNAVAILABLE.
+        """
+        query = select(LEASES.c.name, LEASES.c.holder).where(
+            LEASES.c.name.startswith(self._region, autoescape=True),
+            LEASES.c.until >= self._store.now(),
+        )
+        found: dict[str, dict[bytes, bool]] = {}
+        async with self._store.one() as database:
+            for name, holder in await database.execute(query):
+                replica, _, key = name.removeprefix(self._region).partition("/")
+                found.setdefault(replica, {})[bytes.fromhex(key)] = holder == _SEALS
+        return found
+
+    async def leave(self) -> None:
+        """Take the announcement back.
+
+        Raises:
+            ProviderError: UNAVAILABLE.
+        """
+        async with self._store.one() as database:
+            ours = LEASES.c.name.startswith(self._own, autoescape=True)
+            await database.execute(delete(LEASES).where(ours))
+
+
+def sealing(keys: Sequence[bytes], seen: Seen) -> bytes:
+    """Of `keys`, in their order, the first that every replica has; the first if there is none."""
+    return next((key for key in keys if all(key in each for each in seen.values())), keys[0])

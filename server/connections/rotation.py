@@ -1,0 +1,198 @@
+"""Keys change while the service runs: seen, agreed upon by all replicas, records wrapped anew.
+
+Every second the source of the keys is looked at. A key that is new opens at once, and seals when
+all replicas of the region have it (`server.connections.replicas`): so no replica meets a token or a
+record that it cannot open. Then one of them, by a lease, wraps every record anew, at a bounded
+rate. An old key that wraps nothing any more can be taken out (`ucal keys retire`).
+"""
+
+import asyncio
+import contextlib
+
+from sqlalchemy import Table
+
+from providers.core.errors import ProviderError
+from server.connections.envelope import Envelope
+from server.connections.key_sources import KeySource
+from server.connections.keyring import KeyRing, KeyRingError
+from server.connections.replicas import SECONDS, Replicas, sealing
+from server.connections.store import Store
+from server.connections.wrapped import TABLES, WrappedRecords
+from server.log import LOG
+from server.metrics import KEY_TROUBLE, REWRAPPED
+
+_TURN_SECONDS = 1.0
+_ANNOUNCE_SECONDS = SECONDS / 3
+_REWRAP_SECONDS = 60.0
+_BATCH = 50
+# Records a second: far below what a store writes, so that refreshes go on beside it.
+RATE = 500.0
+_LEASE_SECONDS = 30.0
+
+
+class Rewrapper:
+    """Wraps records anew that another key than the sealing one wraps."""
+
+    def __init__(
+        self, store: Store, ring: KeyRing, holder: str, region: str, *, rate: float = RATE
+    ) -> None:
+        """`rate`: records a second at most."""
+        self._store = store
+        self._records = WrappedRecords(store)
+        self._ring = ring
+        self._envelope = Envelope(ring)
+        self._lease = (f"rewrap/{region}", holder)
+        self._rate = rate
+
+    async def run(self) -> int:
+        """One pass over the store; how many records it wrapped. One replica at a time does it.
+
+        A record that does not open is left as it is.
+
+        Raises:
+            ProviderError: UNAVAILABLE, the store cannot be reached, or the ring is closed.
+        """
+        if not self._old():
+            return 0
+        if not await self._store.lease(*self._lease, _LEASE_SECONDS):
+            return 0
+        try:
+            return sum([await self._table(table) for table in TABLES])
+        finally:
+            with contextlib.suppress(ProviderError):
+                await self._store.release(*self._lease)
+
+    def _old(self) -> list[bytes]:
+        return [each for each in self._ring.ids if each != self._ring.primary.id]
+
+    async def _table(self, table: Table) -> int:
+        after, done = "", 0
+        while True:
+            rows = await self._records.under(table, self._old(), after=after, size=_BATCH)
+            for row in rows:
+                with contextlib.suppress(ProviderError):
+                    sealed = self._envelope.rewrap(row.sealed)
+                    done += await self._records.replace(table, row, sealed)
+            if len(rows) < _BATCH:
+                REWRAPPED.inc(done)
+                return done
+            after = rows[-1].name
+            await self._store.lease(*self._lease, _LEASE_SECONDS)
+            await asyncio.sleep(len(rows) / self._rate)
+
+
+class Rotation:
+    """Keeps the ring of this process in step with its source and with the other replicas.
+
+    `open` first, `close` last.
+
+    Attributes:
+        trouble: why the source cannot be used at present; "": all is well.
+    """
+
+    def __init__(self, store: Store, ring: KeyRing, source: KeySource, region: str) -> None:
+        self._store = store
+        self._ring = ring
+        self._source = source
+        self._replicas = Replicas(store, region)
+        self._rewrapper = Rewrapper(store, ring, self._replicas.name, region)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stale = asyncio.Event()
+        self._announced: tuple[tuple[bytes, ...], bytes] = ((), b"")
+        self._announced_at = 0.0
+        self._agreed = False
+        self.trouble = ""
+
+    async def open(self) -> None:
+        """Fetch the keys, and agree with the other replicas on the one that seals.
+
+        Raises:
+            KeyRingError, ProviderError: they cannot be had.
+        """
+        found = await self._source.changed()
+        if found is not None:
+            self._ring.replace(found)
+        await self._agree()
+        self._stale.set()
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(self._watch()), loop.create_task(self._rewrap())]
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(_TURN_SECONDS)
+            await self._look()
+            if self._ring.ids:
+                # While the store is down nobody can seal anything for it either.
+                with contextlib.suppress(ProviderError):
+                    await self._agree()
+
+    async def _look(self) -> None:
+        """Take over what has changed at the source; what cannot be used is told, and waited for."""
+        try:
+            found = await self._source.changed()
+            if found is not None:
+                seals = self._ring.primary.id if self._ring.ids else b""
+                self._ring.replace(found, seals=seals)
+                LOG.info("the key ring has changed", extra={"count": len(found)})
+        except KeyRingError as error:
+            self._say(error.problem)
+        except ProviderError as error:
+            self._say(error.message)
+        else:
+            self._say("")
+        if self._source.expired() and self._ring.ids:
+            self._ring.close()
+            LOG.error("the key ring is closed: its source was away too long")
+
+    def _say(self, trouble: str) -> None:
+        if trouble and not self.trouble:
+            LOG.error("the source of the keys cannot be used", extra={"reason": "KEYS_STALE"})
+        elif self.trouble and not trouble:
+            LOG.info("the source of the keys is back")
+        self.trouble = trouble
+        KEY_TROUBLE.set(bool(trouble))
+
+    async def _agree(self) -> None:
+        """Tell the others which keys are here; seal with the first that all of them have."""
+        await self._announce()
+        if self._agreed and self._ring.primary.id == self._ring.ids[0]:
+            return
+        self._agreed = True
+        best = sealing(self._ring.ids, await self._replicas.seen())
+        if best != self._ring.primary.id:
+            self._seal_with(best)
+            await self._announce()
+
+    def _seal_with(self, key_id: bytes) -> None:
+        self._ring.seal_with(key_id)
+        self._stale.set()
+        LOG.info("another key seals from now on")
+
+    async def _announce(self) -> None:
+        news = (self._ring.ids, self._ring.primary.id)
+        now = asyncio.get_running_loop().time()
+        if news == self._announced and now - self._announced_at < _ANNOUNCE_SECONDS:
+            return
+        await self._replicas.announce(*news)
+        self._announced, self._announced_at = news, now
+
+    async def _rewrap(self) -> None:
+        while True:
+            # Another replica may have the lease and die with it: look again from time to time.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_REWRAP_SECONDS):
+                    await self._stale.wait()
+            self._stale.clear()
+            with contextlib.suppress(ProviderError):
+                done = await self._rewrapper.run()
+                if done:
+                    LOG.info("records were wrapped anew", extra={"count": done})
+
+    async def close(self) -> None:
+        """End what runs, and take the announcement back."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._tasks:
+            with contextlib.suppress(ProviderError):
+                await self._replicas.leave()
