@@ -1,0 +1,79 @@
+"""Mutual TLS with SPIFFE ids: caller, Envoy, service."""
+
+from pathlib import Path
+
+import grpc
+
+from tests.caldav_servers import DavServer
+from tests.interop.mesh.replicas import check, mesh, say, until
+from tests.interop.spiffe import Authority
+from ucal.v1 import provider_pb2, provider_pb2_grpc
+
+
+async def mutual_tls(folder: Path, dav: DavServer) -> None:
+    """The caller shows an id to Envoy, Envoy to the service; whoever cannot is not let in."""
+    authority = Authority()
+    tls = folder / "tls"
+    tls.mkdir()
+    (tls / "ca.pem").write_bytes(authority.certificate)
+    for name, place in (
+        ("envoy", "ns/ucal/sa/envoy"),
+        ("replica-0", "ns/ucal/sa/ucal"),
+        ("replica-1", "ns/apps/sa/other"),  # poses as the service
+    ):
+        authority.issue(place).save(tls / f"{name}.pem", tls / f"{name}.key")
+    more = "\n".join(
+        [
+            "[tls]",
+            f'cert = "{tls}/{{replica}}.pem"',
+            f'key = "{tls}/{{replica}}.key"',
+            f'client_ca = "{tls}/ca.pem"',
+        ]
+    )
+    async with mesh(folder, "envoy-mtls.yaml", dav, more, tls=True, good=1) as here:
+        caller, other = authority.issue("ns/apps/sa/caller"), authority.issue("ns/apps/sa/other")
+        forged = Authority().issue("ns/apps/sa/caller")
+        cases = (
+            ("a caller with its id", here.port, caller, True),
+            ("a caller without certificate", here.port, None, False),
+            ("another authority's certificate", here.port, forged, False),
+            ("an id that may not", here.port, other, False),
+            ("past Envoy without certificate", here.grpc_ports[0], None, False),
+        )  # fmt: skip
+        for title, port, identity, welcome in cases:
+            credentials = grpc.ssl_channel_credentials(
+                authority.certificate,
+                identity.key if identity else None,
+                identity.certificate if identity else None,
+            )
+            let_in = await _answers(f"localhost:{port}", credentials)
+            check(let_in == welcome, f"{title}: let in: {let_in}")
+            say(f"mTLS: {title}: {'let in' if let_in else 'refused'}")
+        plaintext = await _answers(f"127.0.0.1:{here.port}", None)
+        check(not plaintext, "plaintext was let in beside mTLS")
+
+        async def told_apart() -> bool:
+            return await here.stat(r"cluster\.ucal\.ssl\.fail_verify_san") > 0
+
+        await until("Envoy's refusal of a service with another id", told_apart)
+        await here.healthy(1)
+        say("mTLS: a service with another id: not used")
+
+
+async def _answers(address: str, credentials: grpc.ChannelCredentials | None) -> bool:
+    opened = (
+        grpc.aio.secure_channel(address, credentials)
+        if credentials
+        else grpc.aio.insecure_channel(address)
+    )
+    async with opened as channel:
+        stub = provider_pb2_grpc.ProviderServiceStub(channel)
+        try:
+            await stub.GetProvider(provider_pb2.GetProviderRequest(id="sandbox"), timeout=5)
+        except grpc.aio.AioRpcError as error:
+            check(
+                error.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED},
+                f"refused as {error.code()}: {error.details()}",
+            )
+            return False
+        return True
