@@ -27,3 +27,8 @@ KEY_TROUBLE = Gauge(
 REWRAPPED = Counter(
     "ucal_records_rewrapped", "Records that were wrapped anew under another key", registry=REGISTRY
 )
+SECRETS_STALE = Counter(
+    "ucal_secrets_stale",
+    "Secrets served from memory because their vault could not be asked",
+    registry=REGISTRY,
+)

@@ -1,4 +1,5 @@
-"""Secrets in the operator's own store: `SecretReference`, and "env:NAME", "file:/path" in settings.
+"""Secrets in the operator's own store: `SecretReference`, and "env:NAME", "file:/path",
+"vault:mount/path#field", "aws:name" in settings.
 
 A connection made over the API may refer only to what the operator has set apart for that
 (`[secrets]`): else whoever may create a connection could have any file of the machine, or the
@@ -18,10 +19,11 @@ from providers.core.auth import Credentials
 from providers.core.errors import Kind, ProviderError
 from server.connections.records import SECRET_FIELDS, credentials_of
 from server.settings_model import Secrets
+from server.vaults.facade import Vaults
 from ucal.v1 import connection_pb2
 
 STORES = ("env", "file", "vault", "aws")
-_SERVED = ("env", "file")
+_OWN = ("env", "file")
 _MAX_SECRET = 64 * 1024
 # Which kind of credentials a table is, by the field that only this kind has, first match.
 _TELLING = (
@@ -36,9 +38,12 @@ _TELLING = (
 class SecretReader:
     """Reads secrets, for connections of the API and for the settings file."""
 
-    def __init__(self, allowed: Secrets, environment: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self, allowed: Secrets, vaults: Vaults, environment: Mapping[str, str] = os.environ
+    ) -> None:
         self._prefix = allowed.env_prefix
         self._folder = Path(allowed.folder).resolve() if allowed.folder else None
+        self._vaults = vaults
         self._environment = environment
 
     def check(self, reference: connection_pb2.SecretReference, field: str) -> None:
@@ -50,11 +55,11 @@ class SecretReader:
         store, key = reference.store, reference.key
         if store not in STORES:
             raise ProviderError.invalid(f"{field}.store", f"is none of {', '.join(STORES)}")
-        if store not in _SERVED:
+        if store not in _OWN and not self._vaults.serves(store):
             raise ProviderError(
                 Kind.UNSUPPORTED,
-                f"secret references to {store} are not served by this version",
-                violations=[(f"{field}.store", "is not served yet")],
+                f"secret references to {store} are not served here: the operator has set none up",
+                violations=[(f"{field}.store", "is not set up")],
             )
         if not key or len(key) > 1024 or "\0" in key:
             raise ProviderError.invalid(f"{field}.key", "must be 1 to 1024 signs")
@@ -64,6 +69,10 @@ class SecretReader:
             )
         if store == "file":
             self._inside(key, field)
+        if store not in _OWN and not self._vaults.allows(store, key):
+            raise ProviderError.invalid(
+                f"{field}.key", "is no secret that the operator has set apart for connections"
+            )
 
     def _inside(self, key: str, field: str) -> Path:
         """The file `key` below the folder; links out of it are followed and refused."""
@@ -79,19 +88,22 @@ class SecretReader:
         """The secret of a connection of the API.
 
         Raises:
-            ProviderError: PRECONDITION, SECRET_UNAVAILABLE; or as `check`.
+            ProviderError: PRECONDITION, SECRET_UNAVAILABLE, SECRET_DENIED; UNAVAILABLE, its vault
+                cannot be asked, see `Vaults.read`; or as `check`.
         """
         field = "connection.secret_reference"
         self.check(reference, field)
         if reference.store == "env":
             return self._variable(reference.key)
+        if reference.store not in _OWN:
+            return await self._vaults.read(reference.store, reference.key)
         return await asyncio.to_thread(lambda: _file(self._inside(reference.key, field)))
 
     async def setting(self, text: str) -> str:
         """The value of `text` in the settings file: what it refers to, or itself.
 
         Raises:
-            ProviderError: PRECONDITION, SECRET_UNAVAILABLE.
+            ProviderError: as `referred`.
         """
         store, colon, key = text.partition(":")
         if colon and store == "env":
@@ -99,7 +111,7 @@ class SecretReader:
         if colon and store == "file":
             return await asyncio.to_thread(_file, Path(key))
         if colon and store in STORES:
-            raise _unavailable(f"references to {store} are not served by this version")
+            return await self._vaults.read(store, key)
         return text
 
     def _variable(self, name: str) -> str:

@@ -102,3 +102,26 @@ SUBSCRIPTIONS = Table(
     Column("version", BigInteger, nullable=False),
     Index("subscriptions_by_connection", "connection_id"),
 )
+
+# Who of several replicas asks the provider for what a feed watches. `name` is a keyed digest,
+# `every` the milliseconds between two questions. A row counts while the lease of its holder does.
+TURNS = Table(
+    "turns",
+    METADATA,
+    Column("name", String(64), primary_key=True),
+    Column("holder", String(64), nullable=False),
+    Column("every", BigInteger, nullable=False),
+    Index("turns_by_holder", "holder"),
+)
+
+# Keys of a ring that a vault wraps (`server.vaults.transit`). `ring` names region, mount and key of
+# the vault; the highest place is the newest key.
+RING_KEYS = Table(
+    "ring_keys",
+    METADATA,
+    Column("ring", String(200), primary_key=True),
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("key_id", String(8), nullable=False),
+    Column("wrapped", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)

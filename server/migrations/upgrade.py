@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from server.settings_model import SettingsError
 
-HEAD = "0004"
+HEAD = "0005"
 # Any number will do, as long as no other program of the same database takes it.
 _LOCK = 0x7563616C
 

@@ -17,11 +17,13 @@ from hypothesis import strategies as st
 
 from providers.core.errors import Kind, ProviderError
 from server.connections import brought
-from server.connections.facade import Connections, key_ring
+from server.connections.facade import Connections
+from server.connections.key_places import key_ring
 from server.connections.keyring import KeyRingError
 from server.connections.secret_references import SecretReader, parse_secret
 from server.connections.store import Store
-from server.settings import Secrets, SettingsError, parse
+from server.settings import SettingsError, parse
+from server.vaults.facade import Vaults
 from tests.server.house import basic, house, oauth
 from tests.server.vendor import VendorServer
 from ucal.v1 import connection_pb2
@@ -800,6 +802,11 @@ def reference(store: str, key: str) -> connection_pb2.SecretReference:
     return connection_pb2.SecretReference(store=store, key=key)
 
 
+def secret_reader(environment: dict[str, str], **allowed: str) -> SecretReader:
+    settings = parse({"store": "memory:", "secrets": allowed})
+    return SecretReader(settings.secrets, Vaults(settings), environment)
+
+
 @pytest.mark.parametrize(
     ("store", "key"),
     [
@@ -822,7 +829,7 @@ def test_connections_of_the_api_reach_only_what_is_set_apart(
     folder.mkdir()
     (tmp_path / "outside").write_text("secret")
     (folder / "link").symlink_to(tmp_path / "outside")
-    reader = SecretReader(Secrets(folder=str(folder)), {"PATH": "x", "UCAL_STORE": "x"})
+    reader = secret_reader({"PATH": "x", "UCAL_STORE": "x"}, folder=str(folder))
     with pytest.raises(ProviderError) as failed:
         reader.check(reference(store, key), "connection.secret_reference")
     assert field(failed.value) == "connection.secret_reference.key"
@@ -832,7 +839,7 @@ async def test_files_that_are_set_apart_are_read(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "key").write_text("k\n")
     (tmp_path / "large").write_text("x" * 70_000)
-    reader = SecretReader(Secrets(folder=str(tmp_path)), {})
+    reader = secret_reader({}, folder=str(tmp_path))
     assert await reader.referred(reference("file", "a/key")) == "k"
     for key in ("missing", "large", "a"):
         assert (await refused(reader.referred(reference("file", key)))).reason == (
@@ -841,9 +848,9 @@ async def test_files_that_are_set_apart_are_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("store", ["vault", "aws"])
-def test_stores_that_are_not_served_yet_say_so(store: str) -> None:
+def test_stores_that_nobody_has_set_up_say_so(store: str) -> None:
     with pytest.raises(ProviderError) as failed:
-        SecretReader(Secrets(), {}).check(reference(store, "x"), "f")
+        secret_reader({}).check(reference(store, "x"), "f")
     assert failed.value.kind is Kind.UNSUPPORTED
 
 

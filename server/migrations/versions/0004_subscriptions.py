@@ -1,4 +1,4 @@
-"""Subscriptions at providers, so that any replica can renew and end them."""
+"""What replicas share of watches: subscriptions at providers, and whose turn it is to ask."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -19,3 +19,10 @@ def upgrade() -> None:
         sa.Column("version", sa.BigInteger, nullable=False),
     )
     op.create_index("subscriptions_by_connection", "subscriptions", ["connection_id"])
+    op.create_table(
+        "turns",
+        sa.Column("name", sa.String(64), primary_key=True),
+        sa.Column("holder", sa.String(64), nullable=False),
+        sa.Column("every", sa.BigInteger, nullable=False),
+    )
+    op.create_index("turns_by_holder", "turns", ["holder"])
