@@ -44,6 +44,8 @@ class Subscription:
         handle: what the provider wants to see when it is renewed or ended; opaque.
         expires_at: aware; None: it does not end by itself.
         renew_at: when to renew it, early enough for several attempts.
+        secret: what its deliveries are signed with, where the provider makes that itself and shows
+            it once; `verify` is tried with it too. Kept sealed; "": the connection's own.
     """
 
     id: str
@@ -51,6 +53,7 @@ class Subscription:
     handle: str = ""
     expires_at: datetime | None = None
     renew_at: datetime | None = None
+    secret: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +63,13 @@ class Delivery:
     Attributes:
         headers: names in lower case.
         query: of the URL.
+        method: POST, or GET where a provider probes the address that way (`Greets`).
     """
 
     headers: Mapping[str, str]
     body: bytes = b""
     query: Mapping[str, str] = field(default_factory=dict)
+    method: str = "POST"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +129,9 @@ class Push(Protocol):
     def verify(self, delivery: Delivery, secret: str, now: datetime) -> None:
         """Make sure that the provider sent it, before a byte of the body is parsed. Pure.
 
+        Called with each secret that may hold: those of the connection's own that are in use, and
+        those of its subscriptions (`Subscription.secret`).
+
         Raises:
             ProviderError: UNAUTHENTICATED, see `refused`.
         """
@@ -134,7 +142,7 @@ class Push(Protocol):
 
 @runtime_checkable
 class Greets(Protocol):
-    """A `Push` whose provider checks an address before it delivers there."""
+    """A `Push` whose provider checks an address before it delivers there, by POST or GET."""
 
     def handshake(self, delivery: Delivery, secret: str, now: datetime) -> bytes | None:
         """What answers the check; None when the delivery is no check. Pure.
@@ -146,7 +154,10 @@ class Greets(Protocol):
 
 def same_secret(given: str, secret: str) -> bool:
     """Whether both are one secret, in constant time; an empty one never is."""
-    return bool(secret) and hmac.compare_digest(given.encode(), secret.encode())
+    # Headers are foreign bytes, and may hold what is no text.
+    return bool(secret) and hmac.compare_digest(
+        given.encode("utf-8", "surrogatepass"), secret.encode()
+    )
 
 
 def refused() -> ProviderError:

@@ -50,6 +50,7 @@ class Ingress:
         """For the HTTP side."""
         return [
             web.post("/webhooks/{provider}/{connection}", self._connections),
+            web.get("/webhooks/{provider}/{connection}", self._connections, allow_head=False),
             web.post("/webhooks/{provider}", self._apps),
         ]
 
@@ -62,7 +63,10 @@ class Ingress:
             return _answered("unknown", 404)
         if resolved.provider.name != name:
             return _answered("unknown", 404)
-        secrets = self._secrets.accepted(connection)
+        secrets = [
+            *self._secrets.accepted(connection),
+            *self._registrations.secrets_of(connection),
+        ]
         return await self._taken(request, resolved.provider, secrets, connection)
 
     async def _apps(self, request: web.Request) -> web.Response:
@@ -82,6 +86,7 @@ class Ingress:
             {name.lower(): value for name, value in request.headers.items()},
             await request.read(),
             dict(request.query),
+            request.method,
         )
         now = datetime.now(UTC)
         for secret in secrets:
@@ -89,6 +94,8 @@ class Ingress:
                 greeting = _greeting(push, delivery, secret, now)
                 if greeting is not None:
                     return greeting
+                if delivery.method == "GET":
+                    continue
                 push.verify(delivery, secret, now)
             except ProviderError:
                 continue

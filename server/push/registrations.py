@@ -132,6 +132,14 @@ class Registrations:
                 return unit.calendar_id
         return None
 
+    def secrets_of(self, connection_id: str) -> list[str]:
+        """Secrets that the provider made for subscriptions of this connection."""
+        return [
+            found.made.secret
+            for (connection, _), found in self._known.items()
+            if connection == connection_id and found.made is not None and found.made.secret
+        ]
+
     async def close(self) -> None:
         """End every subscription, as far as that goes in a few seconds."""
         for task in self._tasks:
