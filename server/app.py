@@ -9,6 +9,7 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 
+from server.interceptors.access import Access
 from server.interceptors.access_log import AccessLog
 from server.interceptors.admission import Admission
 from server.interceptors.deadline import Deadline
@@ -74,13 +75,15 @@ class GrpcServer:
         reuse_port: bool = False,
         max_connection_age: float = 0,
         layers: Sequence[Wrapping] = (),
-        networks: Sequence[str] = (),
+        peers: Peers | None = None,
+        access: Access | None = None,
     ) -> None:
         """A server of `services`, not yet started.
 
         Args:
             layers: further ones, around all but the access log.
-            networks: where callers may come from, CIDR; empty: everywhere.
+            peers: where callers may come from; absent: everywhere.
+            access: who they are and what they may do; absent: everything.
         """
         self._services = services
         self._health = HealthServicer()
@@ -94,11 +97,13 @@ class GrpcServer:
                         AccessLog(),
                         *layers,
                         Errors(),
-                        Peers(networks),
+                        peers or Peers(()),
                         Admission(max_calls, max_streams),
                         Deadline(default_deadline),
+                        *((access.outer,) if access else ()),
                     ],
                     Validation(),
+                    (access.inner,) if access else (),
                 )
             ],
             options=options,

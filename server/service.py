@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 import grpc
 
 from providers.core.errors import ProviderError
+from server.access.build import access_of
 from server.app import GrpcServer
 from server.app import Service as GrpcService
 from server.connections.facade import Connections
 from server.connections.store import Store
 from server.dispatch import Dispatcher
 from server.http import HttpServer
+from server.interceptors.access import Access
+from server.interceptors.peers import Peers
 from server.interceptors.wrap import Wrapping
 from server.pages import Pages
 from server.push.ingress import Ingress
@@ -92,7 +95,10 @@ async def running(
         )
         layers = () if telemetry is None else (telemetry.layer(),)
         watches = WatchService(hub, registrations)
-        server = _grpc_server(settings, connections, watches, hub, layers)
+        access = access_of(settings, connections)
+        if access is not None:
+            stack.push_async_callback(access.gate.close)
+        server = _grpc_server(settings, connections, watches, hub, layers=layers, access=access)
         http_address = await _http(settings, connections.store, ingress, stack)
         stack.push_async_callback(_end, settings, server, hub)
         port = await server.start(settings.listen, _credentials(settings))
@@ -121,7 +127,9 @@ def _grpc_server(
     connections: Connections,
     watches: WatchService,
     hub: Hub,
+    *,
     layers: Sequence[Wrapping],
+    access: Access | None,
 ) -> GrpcServer:
     pages = Pages(connections.sealer("page"))
     limits = settings.limits
@@ -153,8 +161,9 @@ def _grpc_server(
         max_calls=limits.max_calls,
         max_streams=limits.max_streams,
         max_connection_age=limits.max_connection_age,
-        networks=settings.access.ip_allow_list,
         layers=layers,
+        peers=Peers(settings.access.ip_allow_list, settings.access.trusted_proxies),
+        access=access,
     )
 
 

@@ -1,7 +1,8 @@
 """Reading the settings: a TOML file, overridden by the environment, held against the rules.
 
 `load()` reads the file that `UCAL_CONFIG` names, then the variables `UCAL_<NAME>`,
-`UCAL_<TABLE>_<NAME>` and `UCAL_PROVIDERS__<PROVIDER>__<NAME>`; lists are comma-separated there.
+`UCAL_<TABLE>_<NAME>` and `UCAL_PROVIDERS__<PROVIDER>__<NAME>`; lists are comma-separated there,
+lists of tables are JSON.
 What is wrong is said once, with the key and where it was set, never with a secret. The record is
 in `server.settings_model`, the rules in `server.settings_rules`.
 """
@@ -10,7 +11,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_origin
+from typing import Any, get_args, get_origin
 
 import msgspec
 
@@ -192,6 +193,17 @@ def _value(key: str, text: str) -> object:
     """`text` of a variable as TOML would have it; only lists are written otherwise."""
     table, _, name = key.rpartition(".")
     owner = Settings.__annotations__[table] if table else Settings
-    if get_origin(owner.__annotations__[name]) is tuple:
+    kind = owner.__annotations__[name]
+    if get_origin(kind) is tuple and isinstance(get_args(kind)[0], type(Settings)):
+        return _tables(key, text)
+    if get_origin(kind) is tuple:
         return [part.strip() for part in text.split(",") if part.strip()]
     return text
+
+
+def _tables(key: str, text: str) -> object:
+    """A list of tables, which a variable holds as JSON."""
+    try:
+        return msgspec.json.decode(text or "[]")
+    except msgspec.DecodeError:
+        raise SettingsError(key, "must be a JSON list of tables in a variable") from None

@@ -58,28 +58,147 @@ class Tls(Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
     insecure: bool = False
 
 
+class Issuer(Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One of `[[access.issuers]]`: an OpenID provider whose tokens are taken.
+
+    Attributes:
+        name: how policies call it, "oidc:<name>:groups=...".
+        issuer: its URL, exactly as tokens say it in `iss`.
+        audiences: one of them must be in `aud`.
+        claims: those that policies may ask for, "groups", or "realm_access.roles" for a nested one.
+        algorithms: signatures that are taken; none of the symmetric ones can be named.
+        hosts: where its keys may be fetched from, besides its own host.
+        jwks_url: where its keys are; empty: as its discovery document says.
+        clock_skew: seconds by which clocks may differ.
+    """
+
+    name: str
+    issuer: str
+    audiences: tuple[str, ...]
+    claims: tuple[str, ...] = ("sub", "azp", "scope", "groups")
+    algorithms: tuple[str, ...] = ("RS256", "PS256", "ES256")
+    hosts: tuple[str, ...] = ()
+    jwks_url: str = ""
+    clock_skew: float = 60.0
+
+
 class Access(Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[access]`: who may call.
 
     Attributes:
         mode: "open", or any of "api_key", "oidc", "mtls".
         ip_allow_list: networks that may call; empty: everybody.
+        trusted_proxies: networks, or "unix", whose `x-forwarded-for` is believed.
+        trust_domains: SPIFFE trust domains whose certificates are taken.
+        issuers: OpenID providers; in the environment a JSON list.
     """
 
     mode: tuple[str, ...] = ("open",)
     ip_allow_list: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
+    trust_domains: tuple[str, ...] = ()
+    issuers: tuple[Issuer, ...] = ()
+
+
+class Grant(Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What may be called on which connections; all that is given has to hold.
+
+    Attributes:
+        allow: "read", "write" (and read), "admin" (and write), services, RPCs, or "*".
+        connections: ids, "acme-*" for those that begin so, "*", and "-" for credentials that
+            callers bring along; empty: all but "-".
+        labels: values of the connection's labels; a list: one of them.
+        providers: of the connection; empty: any.
+        mask: "busy_only": free/busy and nothing else.
+    """
+
+    allow: tuple[str, ...]
+    connections: tuple[str, ...] = ()
+    labels: dict[str, str | list[str]] = {}
+    providers: tuple[str, ...] = ()
+    mask: str = ""
+
+
+class Policy(Grant, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One of `[[policies]]`: a grant, and whom it is for.
+
+    Attributes:
+        subjects: "api_key:<id or name>", "spiffe://domain/path", "spiffe://domain/path/*",
+            "dns:<name>", "oidc:<issuer>:<claim>=<value>", or "*": everybody who is let in.
+    """
+
+    subjects: tuple[str, ...]
 
 
 class Secrets(Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[secrets]`: which secrets of this machine a connection made over the API may refer to.
+    """`[secrets]`: which secrets a connection made over the API may refer to, and how long they are
+    held in memory.
 
     Attributes:
         env_prefix: variables that begin so; empty: none.
         folder: files below it; empty: none.
+        vault_path: secrets below it, "secret/tenants"; empty: none.
+        aws_prefix: names, or ARNs, that begin so; empty: none.
+        fresh_seconds: for so long a secret of a vault is used without asking again.
+        stale_seconds: for so long it is used while its vault cannot be asked.
     """
 
     env_prefix: str = "UCAL_SECRET_"
     folder: str = ""
+    vault_path: str = ""
+    aws_prefix: str = ""
+    fresh_seconds: float = 60.0
+    stale_seconds: float = 3600.0
+
+
+class Vault(Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[vault]`: a HashiCorp Vault or OpenBao, for the key ring and for secrets.
+
+    Attributes:
+        address: "https://vault.internal:8200"; empty: there is none.
+        namespace: of an installation that has them.
+        ca: authorities of its certificate, PEM file; empty: the usual ones.
+        auth: how the service signs in: "token", "approle" or "kubernetes".
+        auth_mount: where that method is mounted; empty: under its own name.
+        token: for "token".
+        token_file: the same, from a file that is read again when it changes (an agent's sink).
+        role: for "kubernetes" the role, for "approle" the role id.
+        secret_id: for "approle".
+        secret_id_file: the same, from a file.
+        jwt_file: for "kubernetes".
+        timeout: seconds of one request.
+        keys_seconds: for so long the key ring serves while the vault cannot be asked.
+    """
+
+    secret_fields: ClassVar[frozenset[str]] = frozenset({"token", "secret_id"})
+
+    address: str = ""
+    namespace: str = ""
+    ca: str = ""
+    auth: str = "token"
+    auth_mount: str = ""
+    token: str = ""
+    token_file: str = ""
+    role: str = ""
+    secret_id: str = ""
+    secret_id_file: str = ""
+    jwt_file: str = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+    timeout: float = 5.0
+    keys_seconds: float = 3600.0
+
+
+class Aws(Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[aws]`: AWS Secrets Manager; credentials come from where AWS's own tools look for them.
+
+    Attributes:
+        region: "eu-central-1"; empty: secrets cannot be referred to.
+        endpoint: in place of AWS's own: a VPC endpoint.
+        timeout: seconds of one request.
+    """
+
+    region: str = ""
+    endpoint: str = ""
+    timeout: float = 5.0
 
 
 class Limits(Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -131,7 +250,8 @@ class Settings(Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
         public_url: where the HTTP side is reached from the internet; empty: no webhooks.
         store: where connections are kept.
         bus: how replicas tell one another of hints.
-        keyring: key file, or "env:NAME"; empty: made beside the default store.
+        keyring: key file, "env:NAME", or "vault:mount/key": a transit key of `[vault]`; empty: made
+            beside the default store.
         region: region of this server and of the connections made here.
         environment: name of the installation, "development".
         log_level: debug, info, warning or error.
@@ -143,6 +263,7 @@ class Settings(Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
         allowed_networks: the same, by CIDR network.
         providers: settings of providers, by name.
         connections: static connections.
+        policies: who may call what; in the environment a JSON list.
     """
 
     listen: str = "127.0.0.1:50051"
@@ -162,9 +283,12 @@ class Settings(Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tls: Tls = Tls()
     access: Access = Access()
     secrets: Secrets = Secrets()
+    vault: Vault = Vault()
+    aws: Aws = Aws()
     limits: Limits = Limits()
     providers: dict[str, ProviderSettings] = {}
     connections: tuple[StaticConnection, ...] = ()
+    policies: tuple[Policy, ...] = ()
 
     def shown(self) -> Iterator[tuple[str, object]]:
         """Names and values; of places behind a network the scheme alone: there may be passwords."""

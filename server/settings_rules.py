@@ -8,15 +8,15 @@ from urllib.parse import urlsplit
 from providers.core.guard import Guard
 from providers.core.settings import ProviderSettings
 from providers.registry import PROVIDERS
+from server.settings_access import check_access
 from server.settings_model import DEFAULT_STORE, Settings, SettingsError, StaticConnection
+from server.settings_vaults import check_vaults
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 CONNECTION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _LABEL = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _LEVELS = ("debug", "info", "warning", "error")
-_MODES = ("open", "mtls")
-# Names that are kept for them: a mode that nobody enforces must not look like one that is.
-_NOT_YET = ("api_key", "oidc")
+_MODES = ("open", "api_key", "oidc", "mtls")
 _MAX_CONNECTIONS = 10_000
 
 
@@ -110,7 +110,8 @@ def _places(settings: Settings) -> None:
         raise SettingsError("bus", "postgresql: needs a store of postgresql://...")
     if not settings.keyring and store not in {"memory:", DEFAULT_STORE}:
         raise SettingsError(
-            "keyring", "must be set beside a store of your own: a key file, or env:NAME"
+            "keyring",
+            "must be set beside a store of your own: a key file, env:NAME or vault:MOUNT/KEY",
         )
 
 
@@ -128,23 +129,20 @@ def _doors(settings: Settings) -> None:
             "listen",
             "plaintext is served on loopback only: set tls.cert and tls.key, or tls.insecure",
         )
-    later = [mode for mode in access.mode if mode in _NOT_YET]
-    if later:
-        raise SettingsError(
-            "access.mode", f"{later[0]} is not served by this version: use mtls, or a proxy"
-        )
     if not access.mode or any(mode not in _MODES for mode in access.mode):
         raise SettingsError("access.mode", f"must be of {', '.join(_MODES)}")
     if "open" in access.mode and len(access.mode) > 1:
         raise SettingsError("access.mode", "open goes with nothing else")
     if "open" in access.mode and not loopback and not tls.insecure:
-        raise SettingsError("access.mode", "open is for loopback; choose mtls")
+        raise SettingsError("access.mode", "open is for loopback; choose api_key, oidc or mtls")
     if "mtls" in access.mode and not tls.client_ca:
         raise SettingsError("access.mode", "mtls needs tls.client_ca")
 
 
 def _networks(settings: Settings) -> None:
+    proxies = (each for each in settings.access.trusted_proxies if each != "unix")
     _cidrs(settings.access.ip_allow_list, "access.ip_allow_list")
+    _cidrs(proxies, "access.trusted_proxies")
     _cidrs(settings.allowed_networks, "allowed_networks")
     try:
         Guard(settings.allowed_hosts)
@@ -218,7 +216,9 @@ _RULES: tuple[Callable[[Settings], None], ...] = (
     _names,
     _places,
     _doors,
+    check_access,
     _networks,
+    check_vaults,
     _limits,
     _providers,
     _connections,

@@ -1,8 +1,9 @@
 """Connections as administrators see them: made, read, listed, changed, forgotten, tested."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -24,6 +25,8 @@ from ucal.v1 import connection_pb2
 _ACTIVE = connection_pb2.CONNECTION_STATE_ACTIVE
 _ID_BYTES = 10
 _TRIES = 5
+_MOST_READ = 1000
+Sees: TypeAlias = Callable[[connection_pb2.Connection], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +85,27 @@ class Directory:
         return record
 
     async def list(
+        self, *, after: str, provider: str, size: int, sees: Sees | None = None
+    ) -> tuple[Sequence[connection_pb2.Connection], str]:
+        """At most `size` connections behind the id `after`, and the id to go on from, or "".
+
+        `sees`: which of them there are for whoever asks; None: all. Pages are full of these, so
+        that neither holes nor tokens tell of others.
+        """
+        if sees is None:
+            return await self._page(after=after, provider=provider, size=size)
+        found: list[connection_pb2.Connection] = []
+        while True:
+            page, after = await self._page(after=after, provider=provider, size=_MOST_READ)
+            found += filter(sees, page)
+            if len(found) > size:
+                return found[:size], found[size - 1].id
+            if not after:
+                return found, ""
+
+    async def _page(
         self, *, after: str, provider: str, size: int
     ) -> tuple[Sequence[connection_pb2.Connection], str]:
-        """At most `size` connections behind the id `after`, and the id to go on from, or ""."""
         stored = await self._store.list(after=after, provider=provider, size=size + 1)
         found = [each.connection for each in stored if each.connection.id not in self._static]
         more = len(stored) > size

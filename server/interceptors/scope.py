@@ -1,7 +1,13 @@
 """What the interceptors and the dispatcher tell one another about the call under way."""
 
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from server.access.caller import Caller
+    from ucal.v1 import connection_pb2
 
 
 @dataclass(slots=True)
@@ -15,6 +21,8 @@ class Scope:
         items: resources in the answer.
         caller: who calls, for the audit record: "open", "api_key:<id>", "oidc:<digest>",
             "spiffe://..."; never a person's name.
+        access: the same caller, with what it may do; None: access is open.
+        sees: whether a list of connections may show one; None: it may show all.
     """
 
     deadline: float = float("inf")
@@ -22,6 +30,8 @@ class Scope:
     reason: str = ""
     items: int = 0
     caller: str = "open"
+    access: "Caller | None" = None
+    sees: "Callable[[connection_pb2.Connection], bool] | None" = None
 
 
 SCOPE: ContextVar[Scope] = ContextVar("ucal_scope")

@@ -1,7 +1,7 @@
 """Wrapping of handlers, so that an interceptor is two functions and no plumbing.
 
 Only methods of the contract are wrapped; health and reflection pass as they are. A wrapped
-handler is made once per method, not once per call, and requests are read in the innermost layer.
+handler is made once per method, not once per call, and requests are read by the layer in between.
 """
 
 from abc import ABC, abstractmethod
@@ -30,7 +30,7 @@ class Wrapping(ABC):
 
 
 class Reading(Wrapping):
-    """Base of the innermost layer, which is handed the request as bytes."""
+    """Base of the layer that is handed the request as bytes, and hands it on as a message."""
 
     @abstractmethod
     def reads(self, method: str, read: Callable[[bytes], Any]) -> None:
@@ -40,10 +40,12 @@ class Reading(Wrapping):
 class Stack(grpc.aio.ServerInterceptor):
     """All layers as one interceptor of gRPC, which asks each of its own anew for every call."""
 
-    def __init__(self, layers: Sequence[Wrapping], innermost: Reading) -> None:
-        """`layers` from the outermost in."""
-        self._layers = (*layers, innermost)
-        self._innermost = innermost
+    def __init__(
+        self, layers: Sequence[Wrapping], reading: Reading, inside: Sequence[Wrapping] = ()
+    ) -> None:
+        """`layers` from the outermost in; `inside`: those that see the request, once it is read."""
+        self._layers = (*layers, reading, *inside)
+        self._reading = reading
         self._wrapped: dict[str, tuple[Any, Any]] = {}
 
     async def intercept_service(self, continuation: Any, details: Any) -> Any:
@@ -59,7 +61,7 @@ class Stack(grpc.aio.ServerInterceptor):
         return known[1]
 
     def _wrap(self, method: str, handler: Any) -> Any:
-        self._innermost.reads(method, handler.request_deserializer)
+        self._reading.reads(method, handler.request_deserializer)
         write = handler.response_serializer
         inner: Any
         if handler.response_streaming:

@@ -21,7 +21,8 @@ def batch_list_busy(list_busy: ListBusy) -> BatchListBusy:
     """The RPC over `list_busy`; one bad connection does not spoil the others."""
 
     async def one(request: busy_pb2.ListBusyRequest, context: Context) -> Result:
-        scope = Scope(deadline=SCOPE.get().deadline)
+        outer = SCOPE.get()
+        scope = Scope(deadline=outer.deadline, caller=outer.caller)
         SCOPE.set(scope)
         try:
             return Result(response=await list_busy(request, context))

@@ -35,6 +35,7 @@ class ConnectionService(connection_pb2_grpc.ConnectionServiceServicer):
             after=self._after(request.page_token, bound),
             provider=request.provider,
             size=min(request.page_size or _PAGE, _LARGEST_PAGE),
+            sees=SCOPE.get().sees,
         )
         SCOPE.get().items = len(found)
         token = self._sealer.seal(more.encode(), bound_to=bound).decode() if more else ""

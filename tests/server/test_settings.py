@@ -34,6 +34,11 @@ client_ca = "ca.pem"
 mode = ["mtls"]
 ip_allow_list = ["192.0.2.0/24", "2001:db8::/32"]
 
+[[policies]]
+subjects = ["dns:caller.example.com"]
+allow = ["read"]
+connections = ["*"]
+
 [limits]
 max_calls = 10
 default_deadline = 2.5
@@ -175,8 +180,7 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("access.mode", {"access": {"mode": ["everybody"]}}),
     ("access.mode", {"access": {"mode": []}}),
     ("access.mode", {"access": {"mode": ["open", "mtls"]}}),
-    ("access.mode", {"access": {"mode": ["api_key"]}}),
-    ("access.mode", {"access": {"mode": ["oidc"]}}),
+    ("access.issuers", {"access": {"mode": ["oidc"]}}),
     ("access.mode", {"access": {"mode": ["mtls"]}}),
     ("access.mode", {"access": {"mode": "api_key"}}),
     ("access.ip_allow_list", {"access": {"ip_allow_list": ["10.0.0.0/99"]}}),
