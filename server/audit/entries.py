@@ -7,17 +7,14 @@ done, the answer of the call stands and the log says so.
 """
 
 import os
-import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, insert
+from sqlalchemy import ColumnElement, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from providers.core.errors import ProviderError
-from server.connections.tables import AUDIT
+from server.connections.tables import AUDIT, CONNECTIONS
 from server.interceptors.scope import SCOPE
 from server.log import LOG
 
@@ -37,9 +34,6 @@ KEY_MADE = "api_key.create"
 KEY_REVOKED = "api_key.revoke"
 RING_ROTATED = "key_ring.rotate"
 RING_RETIRED = "key_ring.retire"
-
-# Ids that connections can have: a failed call may name anything, an address for example.
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 class Recording(Protocol):
@@ -62,7 +56,7 @@ class Entry:
 
     Attributes:
         act: one of the names above.
-        connection_id: "" when it is about none, or was never found.
+        connection_id: "" when it is about none, or about one that is not there.
         provider: registry name; "" when it is not known.
         region: of the connection; "" when it is not known.
         result: OK, or the reason (ErrorInfo) of the failure.
@@ -89,13 +83,12 @@ async def record(store: Recording, database: AsyncConnection, entry: Entry) -> N
     Raises:
         sqlalchemy.exc.SQLAlchemyError: it cannot be written; the transaction must not end well.
     """
-    known = _ID.fullmatch(entry.connection_id)
     await database.execute(
         insert(AUDIT).values(
             at=store.now() * 1000,
             actor=(entry.actor or caller())[:256],
             act=entry.act,
-            connection_id=entry.connection_id if known else "",
+            connection_id=entry.connection_id[:64],
             provider=entry.provider[:64],
             region=entry.region[:32],
             result=entry.result[:64],
@@ -115,12 +108,22 @@ async def noted(store: Books, entry: Entry) -> None:
         )
 
 
-@asynccontextmanager
-async def watching(store: Books, act: str, connection_id: str = "") -> AsyncIterator[None]:
-    """Record that `act` has failed, if it does. The store records one that has not."""
+async def known(store: Books, connection_id: str) -> tuple[str, str, str]:
+    """Id, provider and region of a connection that is stored; empty when there is none.
+
+    A failed call may name anything, an address for example, and only ids that were taken before
+    may be recorded. A store that is away knows none.
+    """
+    query = select(CONNECTIONS.c.id, CONNECTIONS.c.provider, CONNECTIONS.c.region)
     try:
-        yield
-    except Exception as error:
-        result = error.reason if isinstance(error, ProviderError) else FAULT
-        await noted(store, Entry(act, connection_id, result=result))
-        raise
+        async with store.one() as database:
+            found = await database.execute(query.where(CONNECTIONS.c.id == connection_id))
+            row = found.first()
+    except ProviderError:
+        return "", "", ""
+    return ("", "", "") if row is None else (row[0], row[1], row[2])
+
+
+def result_of(error: Exception) -> str:
+    """What is recorded of a failure: never its text."""
+    return error.reason if isinstance(error, ProviderError) else FAULT

@@ -3,6 +3,9 @@
 The store records what it writes (`server.audit.entries`); here is what it never sees.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from server.audit import entries
@@ -23,11 +26,26 @@ class WatchedDirectory(Directory):
         """Where the record is kept."""
         return self._store
 
+    @asynccontextmanager
+    async def _watching(self, act: str, connection_id: str) -> AsyncIterator[None]:
+        """Record that `act` has failed, if it does. The store records one that has not."""
+        try:
+            yield
+        except Exception as error:
+            static = self._static.get(connection_id)
+            about = (
+                (static.id, static.provider, self._region)
+                if static is not None
+                else await entries.known(self.books, connection_id)
+            )
+            await entries.noted(self.books, Entry(act, *about, result=entries.result_of(error)))
+            raise
+
     async def create(
         self, asked: connection_pb2.Connection, request_id: str
     ) -> connection_pb2.Connection:
         """See `Directory.create`."""
-        async with entries.watching(self.books, entries.CREATED, asked.id):
+        async with self._watching(entries.CREATED, asked.id):
             return await super().create(asked, request_id)
 
     async def update(
@@ -37,14 +55,14 @@ class WatchedDirectory(Directory):
         mask: FieldMask | None,
     ) -> connection_pb2.Connection:
         """See `Directory.update`."""
-        async with entries.watching(self.books, entries.UPDATED, connection_id):
+        async with self._watching(entries.UPDATED, connection_id):
             return await super().update(connection_id, asked, mask)
 
     async def delete(
         self, connection_id: str, *, etag: str, revoke: bool, allow_missing: bool
     ) -> bool:
         """See `Directory.delete`."""
-        async with entries.watching(self.books, entries.DELETED, connection_id):
+        async with self._watching(entries.DELETED, connection_id):
             return await super().delete(
                 connection_id, etag=etag, revoke=revoke, allow_missing=allow_missing
             )
@@ -53,7 +71,7 @@ class WatchedDirectory(Directory):
         """See `Directory.test`. Credentials that a call brings along belong to no connection."""
         if connection_id == _BROUGHT:
             return await super().test(connection_id, metadata)
-        async with entries.watching(self.books, entries.TESTED, connection_id):
+        async with self._watching(entries.TESTED, connection_id):
             tested = await super().test(connection_id, metadata)
         await entries.noted(
             self.books,
@@ -76,7 +94,10 @@ class WatchedAuthorizations(Authorizations):
     async def complete(self, state: str, code: str, browser: str = "") -> connection_pb2.Connection:
         """See `Authorizations.complete`."""
         books = self._directory.books
-        async with entries.watching(books, entries.AUTHORIZED):
+        try:
             made = await super().complete(state, code, browser)
+        except Exception as error:
+            await entries.noted(books, Entry(entries.AUTHORIZED, result=entries.result_of(error)))
+            raise
         await entries.noted(books, Entry(entries.AUTHORIZED, made.id, made.provider, made.region))
         return made

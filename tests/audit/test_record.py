@@ -82,8 +82,8 @@ async def test_failures_are_recorded_with_their_reason(
     rows = await told(found.store)
     assert [row[1:] for row in rows[1:]] == [
         ("connection.create", "a", "ALREADY_EXISTS"),
-        ("connection.create", "b", rows[2][3]),
-        ("connection.update", "c", "NOT_FOUND"),
+        ("connection.create", "", rows[2][3]),
+        ("connection.update", "", "NOT_FOUND"),
         ("connection.delete", "", "NOT_FOUND"),
         ("connection.update", "a", "OK"),
         ("connection.test", "a", tested.error.reason),
@@ -94,6 +94,8 @@ async def test_failures_are_recorded_with_their_reason(
 async def test_an_exception_that_nobody_expected_is_recorded_without_its_words(
     found: Connections, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    await found.directory.create(basic("a"), "")
+
     async def broken(*_: object) -> None:
         raise ZeroDivisionError(NAME)
 
