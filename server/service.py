@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import grpc
+from aiohttp import web
 
 from providers.core.errors import ProviderError
 from server.access.build import access_of
 from server.app import GrpcServer
 from server.app import Service as GrpcService
+from server.connect.commands import Commands
+from server.connect.origin import Origin
+from server.connect.pages import ConnectPages
 from server.connections.facade import Connections
 from server.connections.store import Store
 from server.dispatch import Dispatcher
@@ -98,8 +102,14 @@ async def running(
         access = access_of(settings, connections)
         if access is not None:
             stack.push_async_callback(access.gate.close)
-        server = _grpc_server(settings, connections, watches, hub, layers=layers, access=access)
-        http_address = await _http(settings, connections.store, ingress, stack)
+        origin = Origin(settings.public_url, is_open="open" in settings.access.mode)
+        pages = ConnectPages(connections, origin, Commands(settings))
+        server = _grpc_server(
+            settings, connections, watches, hub, origin=origin, layers=layers, access=access
+        )
+        routes = [*ingress.routes(), *pages.routes()]
+        http_address = await _http(settings, connections.store, routes, stack)
+        origin.address = http_address
         stack.push_async_callback(_end, settings, server, hub)
         port = await server.start(settings.listen, _credentials(settings))
         host, wished = split_address(settings.listen, "listen")
@@ -128,6 +138,7 @@ def _grpc_server(
     watches: WatchService,
     hub: Hub,
     *,
+    origin: Origin,
     layers: Sequence[Wrapping],
     access: Access | None,
 ) -> GrpcServer:
@@ -141,9 +152,11 @@ def _grpc_server(
                 "ucal.v1.ConnectionService",
                 connection_pb2_grpc.add_ConnectionServiceServicer_to_server,
                 ConnectionService(
-                    connections.directory,
-                    connections.authorizations,
-                    connections.sealer("connections"),
+                    directory=connections.directory,
+                    authorizations=connections.authorizations,
+                    tickets=connections.tickets,
+                    origin=origin,
+                    sealer=connections.sealer("connections"),
                 ),
             ),
             GrpcService(
@@ -179,7 +192,9 @@ def _credentials(settings: Settings) -> grpc.ServerCredentials | None:
     )
 
 
-async def _http(settings: Settings, store: Store, ingress: Ingress, stack: AsyncExitStack) -> str:
+async def _http(
+    settings: Settings, store: Store, routes: Sequence[web.RouteDef], stack: AsyncExitStack
+) -> str:
     """Start the HTTP side, if there is one; its address."""
     if not settings.http_listen:
         return ""
@@ -192,6 +207,6 @@ async def _http(settings: Settings, store: Store, ingress: Ingress, stack: Async
         return ""
 
     host, port = split_address(settings.http_listen, "http_listen")
-    http = HttpServer(ready, ingress.routes())
+    http = HttpServer(ready, routes)
     stack.push_async_callback(http.stop)
     return f"{host}:{await http.start(host, port)}"

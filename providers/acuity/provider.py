@@ -22,6 +22,7 @@ from providers.core.auth import Grant, auth_for, basic
 from providers.core.call import Account, Call
 from providers.core.errors import ProviderError
 from providers.core.http import Reply
+from providers.core.prompts import Prompt
 from providers.core.provider import Provider
 from providers.core.settings import ProviderSettings
 from ucal.v1 import busy_pb2, calendar_pb2, connection_pb2, event_pb2, link_pb2, provider_pb2
@@ -52,6 +53,14 @@ class Acuity(Provider):
         provider_pb2.AUTH_KIND_OAUTH,
     )
     oauth = OAUTH
+    prompts = (
+        Prompt(
+            kind=provider_pb2.AUTH_KIND_API_KEY,
+            secret="API key",
+            user="User ID",
+            hint="In Acuity: Integrations, API, View credentials. Not every plan has it.",
+        ),
+    )
     pushed_kinds = AcuityPush.kinds
     features = FEATURES
     reasons = REASONS

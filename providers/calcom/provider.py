@@ -19,6 +19,7 @@ from providers.core.auth import OAuthConfig
 from providers.core.call import Account, Call, ChangesPage, ChangesQuery
 from providers.core.errors import ProviderError
 from providers.core.http import Reply
+from providers.core.prompts import Prompt
 from providers.core.provider import Provider
 from providers.core.settings import ProviderSettings
 from ucal.v1 import busy_pb2, calendar_pb2, event_pb2, link_pb2, provider_pb2, recording_pb2
@@ -51,6 +52,13 @@ class CalCom(Provider):
     base_url = api.BASE_URL
     self_hosted = True
     auth_kinds = (provider_pb2.AUTH_KIND_API_KEY, provider_pb2.AUTH_KIND_OAUTH)
+    prompts = (
+        Prompt(
+            kind=provider_pb2.AUTH_KIND_API_KEY,
+            secret="API key",
+            hint="In Cal.com: Settings, Developer, API keys. It begins with cal_.",
+        ),
+    )
     oauth = OAuthConfig(
         authorize_url="https://app.cal.com/auth/oauth2/authorize",
         token_url="https://api.cal.com/v2/auth/oauth2/token",

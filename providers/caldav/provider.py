@@ -19,6 +19,7 @@ from providers.core.call import Account as Who
 from providers.core.call import Call, ChangesPage, ChangesQuery
 from providers.core.cursors import read_cursor, write_cursor
 from providers.core.errors import Kind, ProviderError
+from providers.core.prompts import Prompt
 from providers.core.provider import Provider
 from providers.core.replies import Reply
 from providers.core.settings import ProviderSettings
@@ -44,6 +45,14 @@ class CalDav(Provider):
     auth_kinds: ClassVar[tuple[provider_pb2.AuthKind.ValueType, ...]] = (
         provider_pb2.AUTH_KIND_BASIC,
         provider_pb2.AUTH_KIND_OAUTH,
+    )
+    prompts: ClassVar[tuple[Prompt, ...]] = (
+        Prompt(
+            kind=provider_pb2.AUTH_KIND_BASIC,
+            secret="Password",
+            user="User name",
+            hint="If your calendar server has app passwords, make one for this and use it here.",
+        ),
     )
     delta_kinds = frozenset({_EVENT})
     features = FEATURES
@@ -262,6 +271,16 @@ class AppleICloud(CalDav):
     base_url = "https://caldav.icloud.com/"
     allowed_hosts = (".icloud.com", ".icloud.com.cn")
     auth_kinds = (provider_pb2.AUTH_KIND_BASIC,)
+    prompts = (
+        Prompt(
+            kind=provider_pb2.AUTH_KIND_BASIC,
+            secret="App-specific password",
+            user="Apple Account (e-mail address or phone number)",
+            hint="Not the password that you sign in to Apple with: make one for this service at "
+            "account.apple.com, Sign-In and Security, App-Specific Passwords.",
+            help_url="https://support.apple.com/102654",
+        ),
+    )
     features = ICLOUD_FEATURES
     reasons = ICLOUD_REASONS
     well_known = False

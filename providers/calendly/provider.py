@@ -20,6 +20,7 @@ from providers.calendly.wire import User
 from providers.core.call import Account, Call, ChangesPage, ChangesQuery
 from providers.core.errors import ProviderError
 from providers.core.http import Reply
+from providers.core.prompts import Prompt
 from providers.core.provider import Provider
 from providers.core.settings import ProviderSettings
 from ucal.v1 import busy_pb2, calendar_pb2, event_pb2, link_pb2, provider_pb2, recording_pb2
@@ -42,6 +43,13 @@ class Calendly(Provider):
     base_url = "https://api.calendly.com"
     auth_kinds = (provider_pb2.AUTH_KIND_OAUTH, provider_pb2.AUTH_KIND_API_KEY)
     oauth = OAUTH
+    prompts = (
+        Prompt(
+            kind=provider_pb2.AUTH_KIND_API_KEY,
+            secret="Personal access token",
+            hint="In Calendly: Integrations & apps, API and webhooks, Personal access tokens.",
+        ),
+    )
     delta_kinds = changes.KINDS
     pushed_kinds = CalendlyPush.kinds
     features = FEATURES

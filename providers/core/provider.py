@@ -16,6 +16,7 @@ from providers.core.call import Account, Call, ChangesPage, ChangesQuery
 from providers.core.errors import Kind, ProviderError
 from providers.core.http import Reply, error_for
 from providers.core.operations import Operation, ResourceKind
+from providers.core.prompts import Prompt
 from providers.core.settings import ProviderSettings
 from ucal.v1 import (
     busy_pb2,
@@ -46,6 +47,7 @@ class Provider:
         auth_kinds: how a connection can sign in.
         oauth: the vendor's OAuth 2 endpoints and habits.
         api_key: where an API key goes; absent: `Authorization: Bearer`.
+        prompts: forms for people who have no OAuth; absent: one for each of `auth_kinds`.
         delta_kinds: kinds for which `list_changes` answers.
         pushed_kinds: kinds of which the provider can be made to tell (`providers.core.push`).
         features: how overridden operations behave; kind and method are filled in.
@@ -62,6 +64,7 @@ class Provider:
     auth_kinds: ClassVar[tuple[provider_pb2.AuthKind.ValueType, ...]] = ()
     oauth: ClassVar[OAuthConfig | None] = None
     api_key: ClassVar[ApiKeyHeader | None] = None
+    prompts: ClassVar[tuple[Prompt, ...]] = ()
     delta_kinds: ClassVar[frozenset[ResourceKind]] = frozenset()
     pushed_kinds: ClassVar[frozenset[ResourceKind]] = frozenset()
     features: ClassVar[Mapping[Operation, provider_pb2.Capability]] = {}

@@ -2,6 +2,7 @@
 
 from providers.core.call import Account, Call
 from providers.core.errors import ProviderError
+from providers.core.prompts import Prompt
 from providers.core.provider import Provider
 from providers.core.settings import ProviderSettings
 from providers.dialpad import event_writes, events, recordings, rooms
@@ -23,6 +24,13 @@ class Dialpad(Provider):
     base_url = "https://dialpad.com"
     auth_kinds = (provider_pb2.AUTH_KIND_OAUTH, provider_pb2.AUTH_KIND_API_KEY)
     oauth = OAUTH
+    prompts = (
+        Prompt(
+            kind=provider_pb2.AUTH_KIND_API_KEY,
+            secret="API key",
+            hint="In Dialpad: Admin settings, Authentication, API keys.",
+        ),
+    )
     features = FEATURES
     reasons = REASONS
 

@@ -13,6 +13,7 @@ from providers.core.cursors import read_cursor, write_cursor
 from providers.core.errors import Kind, ProviderError
 from providers.core.http import Reply, error_for
 from providers.core.operations import Operation, ResourceKind
+from providers.core.prompts import Prompt
 from providers.core.provider import Provider
 from providers.core.wire import decode
 from providers.fathom import mapping, meetings
@@ -89,6 +90,13 @@ class Fathom(Provider):
     base_url = "https://api.fathom.ai/external/v1"
     auth_kinds = (provider_pb2.AUTH_KIND_API_KEY, provider_pb2.AUTH_KIND_OAUTH)
     api_key = ApiKeyHeader("X-Api-Key", "")
+    prompts = (
+        Prompt(
+            kind=provider_pb2.AUTH_KIND_API_KEY,
+            secret="API key",
+            hint="In Fathom: User Settings, API Access, Generate API Key.",
+        ),
+    )
     oauth = OAuthConfig(
         authorize_url="https://fathom.video/external/v1/oauth2/authorize",
         token_url="https://fathom.video/external/v1/oauth2/token",

@@ -12,6 +12,7 @@ from providers.core.cursors import read_cursor, write_cursor
 from providers.core.errors import ProviderError
 from providers.core.http import Reply
 from providers.core.operations import Operation, ResourceKind
+from providers.core.prompts import Prompt
 from providers.core.provider import Provider
 from providers.core.settings import ProviderSettings
 from providers.fireflies import api, errors, mapping, pages
@@ -80,6 +81,13 @@ class Fireflies(Provider):
     documentation_url = "https://docs.fireflies.ai"
     base_url = "https://api.fireflies.ai"
     auth_kinds = (provider_pb2.AUTH_KIND_API_KEY,)
+    prompts = (
+        Prompt(
+            kind=provider_pb2.AUTH_KIND_API_KEY,
+            secret="API key",
+            hint="In Fireflies: Integrations, Fireflies API.",
+        ),
+    )
     features = FEATURES
     reasons = REASONS
 

@@ -6,6 +6,7 @@ from providers.core.auth import BearerAuth, Grant
 from providers.core.call import Account, Call
 from providers.core.errors import ProviderError
 from providers.core.http import Reply
+from providers.core.prompts import Prompt
 from providers.core.provider import Provider
 from providers.core.settings import ProviderSettings
 from providers.goto import (
@@ -43,6 +44,13 @@ class GoTo(Provider):
     base_url = "https://api.getgo.com"
     auth_kinds = (provider_pb2.AUTH_KIND_OAUTH, provider_pb2.AUTH_KIND_API_KEY)
     oauth = OAUTH
+    prompts = (
+        Prompt(
+            kind=provider_pb2.AUTH_KIND_API_KEY,
+            secret="Personal access token",
+            hint="For trying things out: it ends after an hour.",
+        ),
+    )
     features = FEATURES
     reasons = REASONS
 

@@ -3,10 +3,13 @@
 What must be known again when the person comes back (whom, what for, the PKCE verifier) is sealed
 into `state`: it opens for ten minutes, in this region, once. That it was used is noted as a lease
 in the store, by a digest, so that no replica takes it twice.
+
+A dance that began on our page is bound to the browser that it began in: an answer of the vendor's
+that somebody else got cannot be slipped under another person (RFC 9700 section 4.7).
 """
 
 import asyncio
-import hashlib
+import hmac
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,11 +20,14 @@ from google.protobuf.field_mask_pb2 import FieldMask
 
 from providers.core import oauth
 from providers.core.auth import OAuthConfig
+from providers.core.capabilities import describe
 from providers.core.errors import Kind, ProviderError
 from providers.core.provider import Provider
 from server.connections.directory import Directory
-from server.connections.sealer import Sealer
+from server.connections.once import Once
+from server.connections.sealer import ExpiredTokenError, Sealer
 from server.connections.store import Store
+from server.connections.tickets import Ticket
 from server.connections.token_endpoint import DeadGrantError, TokenClient, exchange_code
 from server.providers import ProviderPool
 from ucal.v1 import connection_pb2
@@ -32,8 +38,13 @@ _ENDPOINT_SECONDS = 20.0
 _CONTEXT = b"ucal.oauth/1"
 
 
-class _Dance(msgspec.Struct, array_like=True, gc=False):
-    """What is sealed into `state`."""
+class Dance(msgspec.Struct, array_like=True, gc=False, frozen=True):
+    """What is sealed into `state`.
+
+    Attributes:
+        browser: digest of the browser's cookie; "": a program began it, by the RPC.
+        ticket: of a dance that began on our page.
+    """
 
     provider: str
     redirect_uri: str
@@ -41,6 +52,21 @@ class _Dance(msgspec.Struct, array_like=True, gc=False):
     nonce: str
     scopes: list[str]
     connection_id: str
+    browser: str = ""
+    ticket: Ticket | None = None
+
+
+class StaleStateError(ProviderError):
+    """INVALID at `state`.
+
+    Attributes:
+        why: "forged", "expired", "foreign" (of another browser) or "used".
+    """
+
+    def __init__(self, why: str) -> None:
+        description = "is not ours, is older than ten minutes, or was used: begin anew"
+        super().__init__(Kind.INVALID, f"state: {description}", violations=[("state", description)])
+        self.why = why
 
 
 class Authorizations:
@@ -59,6 +85,7 @@ class Authorizations:
         """`redirects`: URIs, besides our own callback, that people may be sent back to."""
         self._directory = directory
         self._store = store
+        self._once = Once(store, "oauth")
         self._pool = pool
         self._sealer = sealer
         self._redirects = frozenset(redirects)
@@ -74,16 +101,54 @@ class Authorizations:
                 connection to authorize anew; PRECONDITION when no client is set.
         """
         provider = self._pool.get(name, "provider")
-        habits = self._habits(provider)
+        self._habits(provider)
         self._check_redirect(redirect_uri)
+        return await self._begun(provider, redirect_uri, scopes, connection_id)
+
+    async def begin(self, ticket: Ticket, redirect_uri: str, browser: str) -> str:
+        """Where to send a person who is on our page.
+
+        Args:
+            redirect_uri: our own callback, as this browser reaches it.
+            browser: digest of what the browser keeps.
+
+        Raises:
+            ProviderError: as `start`.
+        """
+        provider = self._pool.get(ticket.provider, "provider")
+        url, _ = await self._begun(
+            provider,
+            redirect_uri,
+            ticket.scopes,
+            ticket.connection_id,
+            browser=browser,
+            ticket=ticket,
+        )
+        return url
+
+    async def _begun(
+        self,
+        provider: Provider,
+        redirect_uri: str,
+        scopes: Sequence[str],
+        connection_id: str,
+        *,
+        browser: str = "",
+        ticket: Ticket | None = None,
+    ) -> tuple[str, str]:
+        habits = self._habits(provider)
         if connection_id:
-            known = await self._directory.get(connection_id)
-            if known.provider != name:
-                raise ProviderError.invalid("connection_id", f"is no connection of {name}")
+            scopes = await self._again(provider, habits, scopes, connection_id)
         client = self._client(provider, habits)
-        verifier = oauth.new_verifier() if habits.pkce else ""
-        dance = _Dance(
-            name, redirect_uri, verifier, secrets.token_urlsafe(12), list(scopes), connection_id
+        dance = Dance(
+            provider=provider.name,
+            redirect_uri=redirect_uri,
+            verifier=oauth.new_verifier() if habits.pkce else "",
+            nonce=secrets.token_urlsafe(12),
+            scopes=list(scopes),
+            connection_id=connection_id,
+            browser=browser,
+            ticket=ticket,
         )
         state = self._sealer.seal(msgspec.msgpack.encode(dance), bound_to=_CONTEXT).decode()
         settings = provider.settings
@@ -92,33 +157,77 @@ class Authorizations:
             client.client_id,
             redirect_uri=redirect_uri,
             state=state,
-            verifier=verifier,
+            verifier=dance.verifier,
             scopes=scopes,
             tenant=settings.extra.get("tenant", ""),
         )
         return url, state
 
-    async def complete(self, state: str, code: str) -> connection_pb2.Connection:
+    async def _again(
+        self, provider: Provider, habits: OAuthConfig, scopes: Sequence[str], connection_id: str
+    ) -> Sequence[str]:
+        """Scopes to ask for when a connection is authorized anew: those it has, and the wanted.
+
+        Most vendors give what is asked for in place of what there was. Scopes that no operation is
+        tied to, "offline_access", are not always told back; without them nothing would be renewed.
+        """
+        known = await self._directory.get(connection_id)
+        if known.provider != provider.name:
+            raise ProviderError.invalid("connection_id", f"is no connection of {provider.name}")
+        wanted = scopes or habits.scopes
+        if not wanted:
+            return ()  # they are fixed in the app at the vendor
+        tied = {
+            scope
+            for capability in describe(type(provider)).capabilities
+            for scope in capability.oauth_scopes
+        }
+        basic = [scope for scope in habits.scopes if scope not in tied]
+        return tuple(dict.fromkeys([*wanted, *known.granted_scopes, *basic]))
+
+    async def complete(self, state: str, code: str, browser: str = "") -> connection_pb2.Connection:
         """The connection that the code stands for: a new one, or the known one authorized anew.
+
+        `browser`: as in `begin`; "" for a program.
 
         Raises:
             ProviderError: INVALID for a state that is not ours, too old or used, and for a code
                 that the vendor does not take; else what the token endpoint says.
         """
-        dance = self._open(state)
-        await self._use_up(dance)
+        dance = self.opened(state)
+        if not hmac.compare_digest(dance.browser.encode(), browser.encode()):
+            raise StaleStateError("foreign")
+        if not await self._once.take(dance.nonce, secrets.token_hex(8), LIFETIME.total_seconds()):
+            raise StaleStateError("used")
         provider = self._pool.get(dance.provider, "state")
         tokens = await self._exchanged(provider, dance, code)
         if not tokens.scopes:
             tokens.scopes.extend(dance.scopes or self._habits(provider).scopes)
-        asked = connection_pb2.Connection(provider=dance.provider, oauth=tokens)
         if dance.connection_id:
             return await self._directory.update(
                 dance.connection_id,
                 connection_pb2.Connection(oauth=tokens),
                 FieldMask(paths=["oauth"]),
             )
+        asked = connection_pb2.Connection(provider=dance.provider, oauth=tokens)
+        if dance.ticket is not None:
+            asked.display_name = dance.ticket.display_name
+            asked.labels.update(dance.ticket.labels)
         return await self._directory.create(asked, "")
+
+    def opened(self, state: str) -> Dance:
+        """What stands in `state`, used or not.
+
+        Raises:
+            StaleStateError: it is not ours, or too old.
+        """
+        try:
+            plain = self._sealer.open(state, bound_to=_CONTEXT, max_age=LIFETIME)
+            return msgspec.msgpack.decode(plain, type=Dance)
+        except ExpiredTokenError:
+            raise StaleStateError("expired") from None
+        except (ProviderError, msgspec.MsgspecError):
+            raise StaleStateError("forged") from None
 
     def _habits(self, provider: Provider) -> OAuthConfig:
         if provider.oauth is None:
@@ -144,23 +253,8 @@ class Authorizations:
         client.signed({})  # says so at once when no client is set
         return client
 
-    def _open(self, state: str) -> _Dance:
-        try:
-            opened = self._sealer.open(state, bound_to=_CONTEXT, max_age=LIFETIME)
-            return msgspec.msgpack.decode(opened, type=_Dance)
-        except (ProviderError, msgspec.MsgspecError):
-            raise _stale() from None
-
-    async def _use_up(self, dance: _Dance) -> None:
-        digest = hashlib.sha256(dance.nonce.encode()).hexdigest()[:32]
-        taken = await self._store.lease(
-            f"oauth:{digest}", secrets.token_hex(8), LIFETIME.total_seconds()
-        )
-        if not taken:
-            raise _stale()
-
     async def _exchanged(
-        self, provider: Provider, dance: _Dance, code: str
+        self, provider: Provider, dance: Dance, code: str
     ) -> connection_pb2.OAuthCredentials:
         client = self._client(provider, self._habits(provider))
         until = asyncio.get_running_loop().time() + _ENDPOINT_SECONDS
@@ -177,9 +271,3 @@ class Authorizations:
             raise ProviderError.invalid(
                 "code", "is not taken by the provider any more: begin anew with StartAuthorization"
             ) from None
-
-
-def _stale() -> ProviderError:
-    return ProviderError.invalid(
-        "state", "is not ours, is older than ten minutes, or was used: begin anew"
-    )

@@ -17,8 +17,10 @@ from server.connections.sealer import Sealer
 from server.connections.secret_references import SecretReader
 from server.connections.static import StaticConnections
 from server.connections.store import Store
+from server.connections.tickets import Tickets
 from server.providers import Around, Doors, ProviderPool
 from server.settings_model import DEFAULT_KEYRING, DEFAULT_STORE, Settings
+from ucal.v1 import connection_pb2
 
 
 class Connections:
@@ -32,6 +34,7 @@ class Connections:
         pool: providers.
         directory: what administrators do.
         authorizations: how people connect their accounts.
+        tickets: links for them.
     """
 
     def __init__(
@@ -90,6 +93,13 @@ class Connections:
             redirects=settings.redirect_uris,
             public_url=settings.public_url,
         )
+        self.tickets = Tickets(
+            directory=self.directory,
+            store=self.store,
+            pool=self.pool,
+            sealer=self.sealer("link"),
+            redirects=settings.redirect_uris,
+        )
 
     def sealer(self, purpose: str) -> Sealer:
         """What seals tokens for `purpose` in this server's region."""
@@ -114,6 +124,10 @@ class Connections:
     async def resolve(self, connection_id: str, metadata: Metadata) -> Resolved:
         """See `Resolver.resolve`."""
         return await self._resolver.resolve(connection_id, metadata)
+
+    def untried(self, asked: connection_pb2.Connection) -> Resolved:
+        """See `Resolver.untried`."""
+        return self._resolver.untried(asked)
 
     async def close(self) -> None:
         """End refreshes under way, then the store, the providers and their sockets."""

@@ -15,7 +15,7 @@ from server.connections import brought, credentials
 from server.connections.bounded import Bounded
 from server.connections.grants import Grants, LiveGrant
 from server.connections.keeper import Holding, Keeper, Owner, account_key
-from server.connections.records import Record
+from server.connections.records import Record, credentials_of
 from server.connections.secret_references import SecretReader, parse_secret, seed_of
 from server.connections.static import PREFIX, StaticConnections
 from server.connections.store import Store
@@ -210,13 +210,18 @@ class Resolver:
         place = self._pool.place(
             provider, found.base_url, trusted=False, field=f"metadata.{brought.BASE_URL}"
         )
-        owner = Owner(
-            provider=provider,
-            connection_id=brought.CONNECTION_ID,
-            key=account_key("brought", provider.name, place.base_url, _bytes(found.credentials)),
-            origin=found.credentials,
-        )
-        return Entry(owner, place, Holding(found.credentials))
+        return _unstored(provider, place, found.credentials)
+
+    def untried(self, asked: connection_pb2.Connection) -> Resolved:
+        """A connection that is not there yet, so that its credentials can be tried first.
+
+        Raises:
+            ProviderError: INVALID; UNAUTHENTICATED: the credentials cannot stand in a header.
+        """
+        provider, held = self._pool.get(asked.provider), credentials_of(asked)
+        credentials.check(provider, held, "connection")
+        place = self._pool.place(provider, asked.base_url, trusted=False)
+        return self.resolved(_unstored(provider, place, held), {})
 
     def _usable(self, entry: Entry) -> None:
         if entry.record is None:
@@ -252,6 +257,16 @@ class Resolver:
             metadata=metadata,
         )
         return Resolved(owner.connection_id, owner.provider, call, owner.key, not owner.name, grant)
+
+
+def _unstored(provider: Provider, place: Place, held: Credentials | None) -> Entry:
+    owner = Owner(
+        provider=provider,
+        connection_id=brought.CONNECTION_ID,
+        key=account_key("brought", provider.name, place.base_url, _bytes(held)),
+        origin=held,
+    )
+    return Entry(owner, place, Holding(held))
 
 
 def _bytes(found: Credentials | None) -> bytes:

@@ -3,9 +3,12 @@
 from datetime import timedelta
 
 from providers.core.errors import ProviderError
+from providers.registry import PROVIDERS
+from server.connect.origin import Origin
 from server.connections.authorizations import Authorizations
 from server.connections.directory import Directory
 from server.connections.sealer import Sealer
+from server.connections.tickets import Tickets
 from server.interceptors.scope import SCOPE
 from server.interceptors.wrap import Context
 from server.status import to_rpc_status
@@ -20,11 +23,19 @@ class ConnectionService(connection_pb2_grpc.ConnectionServiceServicer):
     """Administration of connections."""
 
     def __init__(
-        self, directory: Directory, authorizations: Authorizations, sealer: Sealer
+        self,
+        *,
+        directory: Directory,
+        authorizations: Authorizations,
+        tickets: Tickets,
+        origin: Origin,
+        sealer: Sealer,
     ) -> None:
         """`sealer`: of the purpose "connections", for page tokens."""
         self._directory = directory
         self._authorizations = authorizations
+        self._tickets = tickets
+        self._origin = origin
         self._sealer = sealer
 
     async def ListConnections(
@@ -104,7 +115,7 @@ class ConnectionService(connection_pb2_grpc.ConnectionServiceServicer):
     async def StartAuthorization(
         self, request: connection_pb2.StartAuthorizationRequest, context: Context
     ) -> connection_pb2.StartAuthorizationResponse:
-        SCOPE.get().provider = request.provider
+        _about(request.provider)
         url, state = await self._authorizations.start(
             request.provider, request.redirect_uri, request.scopes, request.connection_id
         )
@@ -116,3 +127,20 @@ class ConnectionService(connection_pb2_grpc.ConnectionServiceServicer):
         made = await self._authorizations.complete(request.state, request.code)
         SCOPE.get().provider = made.provider
         return connection_pb2.CompleteAuthorizationResponse(connection=made)
+
+    async def CreateConnectLink(
+        self, request: connection_pb2.CreateConnectLinkRequest, context: Context
+    ) -> connection_pb2.CreateConnectLinkResponse:
+        _about(request.provider)
+        token, until = await self._tickets.issue(request)
+        answer = connection_pb2.CreateConnectLinkResponse(
+            url=self._origin.link(request.provider, token)
+        )
+        answer.expires_at.FromSeconds(until)
+        return answer
+
+
+def _about(provider: str) -> None:
+    """Note whom a call is about, if there is such a provider: logs and metrics say the name."""
+    if provider in PROVIDERS:
+        SCOPE.get().provider = provider

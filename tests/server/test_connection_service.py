@@ -10,6 +10,7 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from server.app import GrpcServer, Service
+from server.connect.origin import Origin
 from server.connections.facade import Connections
 from server.services.connections import ConnectionService
 from tests.server.house import basic, house, oauth
@@ -26,7 +27,14 @@ async def serving(
     found: Connections,
 ) -> AsyncIterator[Stub]:
     """The service on a port of its own."""
-    service = ConnectionService(found.directory, found.authorizations, found.sealer("connections"))
+    origin = Origin("https://ucal.example", is_open=False)
+    service = ConnectionService(
+        directory=found.directory,
+        authorizations=found.authorizations,
+        tickets=found.tickets,
+        origin=origin,
+        sealer=found.sealer("connections"),
+    )
     add = connection_pb2_grpc.add_ConnectionServiceServicer_to_server
     server = GrpcServer([Service("ucal.v1.ConnectionService", add, service)])
     port = await server.start("127.0.0.1:0")

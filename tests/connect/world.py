@@ -1,0 +1,82 @@
+"""A service with pages, the vendor of tests.server.vendor, and its authorize page."""
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+from aiohttp import ClientSession, CookieJar
+
+from server.service import running
+from server.settings import parse
+from tests.connect.authorize import AuthorizePage
+from tests.server.vendor import VendorServer
+from ucal.v1 import connection_pb2, connection_pb2_grpc
+
+APP = "http://127.0.0.1:9/back?from=ucal"
+
+
+@dataclass(frozen=True)
+class World:
+    """A running service.
+
+    Attributes:
+        base: of its HTTP side.
+        address: of gRPC.
+        rpc: stub of ConnectionService.
+    """
+
+    base: str
+    address: str
+    rpc: Any
+    page: AuthorizePage
+
+    async def link(self, provider: str = "vendor", **fields: Any) -> str:
+        """A link, made by the RPC."""
+        request = connection_pb2.CreateConnectLinkRequest(provider=provider, **fields)
+        return str((await self.rpc.CreateConnectLink(request)).url)
+
+    async def connections(self) -> list[connection_pb2.Connection]:
+        """All of them."""
+        found = await self.rpc.ListConnections(connection_pb2.ListConnectionsRequest())
+        return list(found.connections)
+
+
+def free_port() -> int:
+    """A port that nobody has at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def browser() -> ClientSession:
+    """A browser without a window: it keeps cookies."""
+    return ClientSession(cookie_jar=CookieJar(unsafe=True))
+
+
+@asynccontextmanager
+async def world(vendor: VendorServer, **more: Any) -> AsyncIterator[World]:
+    """The service; `more` settings go on top."""
+    async with AuthorizePage(vendor).running() as page:
+        providers = vendor.settings()
+        providers["vendor"]["authorize_url"] = page.url
+        providers["selfhosted"] = {}
+        given = {
+            "listen": f"127.0.0.1:{free_port()}",
+            "http_listen": "127.0.0.1:0",
+            "store": "memory:",
+            "log_level": "error",
+            "allowed_hosts": ["127.0.0.1"],
+            "redirect_uris": [APP],
+            "providers": providers,
+            **more,
+        }
+        async with (
+            running(parse(given)) as service,
+            grpc.aio.insecure_channel(service.address) as channel,
+        ):
+            stub = connection_pb2_grpc.ConnectionServiceStub(channel)
+            page.redirects = {f"http://{service.http_address}/oauth/callback"}
+            yield World(f"http://{service.http_address}", service.address, stub, page)
