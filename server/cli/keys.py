@@ -1,50 +1,57 @@
-"""`ucal keys`: the key file under which everything is sealed. No key is shown but new ones."""
+"""`ucal keys`: the keys under which everything is sealed. No key is shown but new ones."""
 
-import base64
-import fcntl
-import os
-import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
+from providers.core.errors import ProviderError
+from server.cli.key_file import add_key, new_key, write_new
+from server.cli.ring import Ring, View, ring_of
 from server.cli.webhooks import PREFIX
-from server.connections.keyring import KEY_BYTES, KeyRing, KeyRingError
-from server.settings import DEFAULT_KEYRING, SettingsError, load
+from server.connections.keyring import KeyRing, KeyRingError
+from server.settings import DEFAULT_KEYRING, Settings, SettingsError, load
+
+T = TypeVar("T")
+_POLL_SECONDS = 0.5
+# Longer than a replica takes to see a key, or to write what it has sealed.
+_SETTLE_SECONDS = 3.0
 
 
-@click.group(epilog="Example: ucal keys rotate")
+@click.group(epilog="Example: ucal keys rotate --wait")
 def keys() -> None:
-    """Keys that seal credentials and tokens: make, list, rotate."""
+    """Keys that seal credentials and tokens: make, list, rotate, retire."""
 
 
-def _with_ring(command: click.decorators.FC) -> click.decorators.FC:
-    return click.option(
-        "--file",
-        "setting",
-        default="",
-        help="Key file; default: the setting keyring, as ucal serve reads it.",
-    )(command)
+_FILE = click.option(
+    "--file",
+    "path",
+    default="",
+    help="Key file; default: the setting keyring, as ucal serve reads it.",
+)
 
 
-def _setting(given: str) -> str:
-    """The key ring's place: as given, else as the settings say.
-
-    Raises:
-        click.ClickException: the settings cannot be read.
-    """
-    if given:
-        return given
+def _loaded() -> Settings:
     try:
-        return load().keyring or DEFAULT_KEYRING
+        return load()
     except SettingsError as error:
         raise click.ClickException(str(error)) from None
 
 
-def _fresh() -> str:
-    return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
+def _run(work: Callable[[Ring], Coroutine[Any, Any, T]]) -> T:
+    """`work` with the ring of the settings; what goes wrong is one line."""
+
+    async def run() -> T:
+        async with ring_of(_loaded()) as ring:
+            return await work(ring)
+
+    try:
+        return asyncio.run(run())
+    except (SettingsError, ProviderError, OSError) as error:
+        raise click.ClickException(_told(error)) from None
 
 
 @keys.command(epilog="Example: ucal keys generate --file ucal.keys")
@@ -54,13 +61,13 @@ def _fresh() -> str:
 @click.option("--webhook", is_flag=True, help="A secret of Standard Webhooks, for watch --post.")
 def generate(path: Path | None, webhook: bool) -> None:
     """Print a new key, for a secret store of yours, or make a key file."""
-    text = f"{PREFIX}{_fresh()}" if webhook else _fresh()
+    text = f"{PREFIX}{new_key()}" if webhook else new_key()
     if path is None:
         click.echo(text)
         return
     try:
         if webhook:
-            _write_new(path, f"{text}\n")
+            write_new(path, f"{text}\n")
         elif path.exists():
             raise click.ClickException(f"{path} is there already; ucal keys rotate adds a key")
         else:
@@ -71,108 +78,140 @@ def generate(path: Path | None, webhook: bool) -> None:
 
 
 @keys.command("list", epilog="Example: ucal keys list --file ucal.keys")
-@_with_ring
-def list_(setting: str) -> None:
-    """The ids of the keys, the sealing one first. Ids are derived from keys and are no secret."""
-    try:
-        ring = KeyRing.from_setting(_setting(setting))
-    except KeyRingError as error:
-        raise click.ClickException(str(error)) from None
-    for place, own_id in enumerate(ring.ids):
-        click.echo(f"{own_id.hex()}  {'opens' if place else 'seals and opens'}")
+@_FILE
+def list_(path: str) -> None:
+    """The ids of the keys, the newest first. Ids are derived from keys and are no secret."""
+    place = path or _loaded().keyring or DEFAULT_KEYRING
+    if place.startswith("vault:"):
+        ids = tuple(_run(Ring.view).keys)
+    else:
+        try:
+            ids = KeyRing.from_setting(place).ids
+        except KeyRingError as error:
+            raise click.ClickException(str(error)) from None
+    for number, own_id in enumerate(ids):
+        click.echo(f"{own_id.hex()}  {'opens' if number else 'seals and opens'}")
 
 
-@keys.command(epilog="Example: ucal keys rotate --file ucal.keys")
-@_with_ring
-def rotate(setting: str) -> None:
-    """Put a new key first in the key file, in one step; the old ones stay and go on opening.
+@keys.command(epilog="Example: ucal keys rotate --wait")
+@_FILE
+@click.option("--wait", is_flag=True, help="Until every record is wrapped by the new key.")
+@click.option("--timeout", default=600.0, show_default=True, help="Seconds to wait at most.")
+def rotate(path: str, wait: bool, timeout: float) -> None:
+    """Put a new key in front, in one step; the old ones stay and go on opening.
 
-    Servers read their keys when they start: restart all that use the file. With several, hand the
-    new file to all of them before the first one is restarted, and expect that a token which a
-    restarted one has sealed is refused by one that was not.
+    Servers that run see it within seconds, without a restart and without a failed call: it seals
+    as soon as all replicas have it, and then every stored record is wrapped anew. With key files on
+    several machines, hand the new file to all of them.
     """
-    where = _setting(setting)
-    if where.startswith("env:"):
-        raise click.ClickException(
-            f"the keys are in the variable {where.removeprefix('env:')}: put what "
-            "ucal keys generate prints in front of them, with a comma, and restart the servers"
-        )
-    path = Path(where).expanduser()
+    if path:
+        if wait:
+            raise click.UsageError("--wait goes with the key ring of the settings, not with --file")
+        _rotate_file(Path(path).expanduser())
+        return
+    made = _run(Ring.rotate)
+    click.echo(f"{made.hex()}  is the new key: it seals once all replicas have it")
+    if wait:
+        _run(lambda ring: _finished(ring, timeout))
+    else:
+        click.echo("ucal keys status shows how far it is.")
+
+
+def _rotate_file(path: Path) -> None:
     try:
-        ring = _rotate(path.resolve())
+        ring = add_key(path.resolve())
     except (KeyRingError, OSError) as error:
         raise click.ClickException(_told(error)) from None
-    click.echo(
-        f"{ring.primary.id.hex()}  seals from now on, {len(ring.ids) - 1} older open: {path}"
-    )
-    click.echo("Running servers keep their old keys: restart every one that uses this file.")
+    click.echo(f"{ring.ids[0].hex()}  is the new key, {len(ring.ids) - 1} older open: {path}")
+    click.echo("Servers that read this file see it within seconds.")
 
 
-def _rotate(path: Path) -> KeyRing:
-    """Write the file anew with one more key in front; what it becomes is read before it counts.
+async def _finished(ring: Ring, timeout: float) -> None:
+    """Tell how far it is until it is done.
 
     Raises:
-        KeyRingError: it is no key file, or is full.
-        OSError: it cannot be written.
+        click.ClickException: it is not in time.
     """
-    KeyRing.from_file(path)
-    with _locked(path) as (text, status):
-        draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-        try:
-            _write_new(draft, _in_front(text), owner=(status.st_uid, status.st_gid))
-            ring = KeyRing.from_file(draft)
-            draft.replace(path)
-            _sync_folder(path.parent)
-        finally:
-            draft.unlink(missing_ok=True)
-        return ring
-
-
-def _in_front(text: str) -> str:
-    """`text` with a new key before the first line that is no comment."""
-    lines = text.splitlines()
-    first = next(n for n, line in enumerate(lines) if line.partition("#")[0].strip())
-    return "\n".join([*lines[:first], _fresh(), *lines[first:]]) + "\n"
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """The file's text, while nobody else rotates it: of two, the second sees the first's key."""
+    deadline, said = time.monotonic() + timeout, ""
     while True:
-        with path.open(encoding="utf-8") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            status = os.fstat(file.fileno())
-            if os.path.samestat(status, path.stat()):
-                yield file.read(), status
-                return
+        view = await ring.view()
+        if not view.seen and view.stale:
+            await ring.rewrap()
+            continue
+        now = f"{view.agreed} of {len(view.seen)} replicas seal with it; records left: {view.stale}"
+        if now != said:
+            click.echo(now)
+        said = now
+        if view.agreed == len(view.seen) and not view.stale:
+            return
+        if time.monotonic() > deadline:
+            raise click.ClickException("it is not done in time: ucal keys status shows how far")
+        await asyncio.sleep(_POLL_SECONDS)
 
 
-def _write_new(path: Path, text: str, owner: tuple[int, int] | None = None) -> None:
-    """Write a file that was not there, for its owner alone, down to the disk.
+@keys.command(epilog="Example: ucal keys status")
+def status() -> None:
+    """Keys, how many records each of them wraps, and how many of the running servers have it."""
+    view = _run(Ring.view)
+    for key in view.keys:
+        role = "seals" if view.seals(key) else "opens"
+        records = view.records.get(key, 0)
+        replicas = f"{view.having(key)} of {len(view.seen)} replicas"
+        click.echo(f"{key.hex()}  {role}  {records:>7} records  {replicas}")
+    for key, number in view.records.items():
+        if key not in view.keys:
+            click.echo(f"{key.hex()}  gone   {number:>7} records that do not open")
 
-    Raises:
-        OSError: it is there, or cannot be written.
+
+@keys.command(epilog="Example: ucal keys rewrap")
+def rewrap() -> None:
+    """Wrap every record by the newest key from here; running servers do it by themselves."""
+    click.echo(f"{_run(Ring.rewrap)} records wrapped anew")
+
+
+@keys.command(epilog="Example: ucal keys retire")
+@click.argument("key_ids", nargs=-1, metavar="[ID]...")
+@click.option("--force", is_flag=True, help="Even if records are lost, or a server seals with it.")
+def retire(key_ids: tuple[str, ...], force: bool) -> None:
+    """Take old keys out, for ever: those named, else all but the newest.
+
+    Refused while a record is wrapped by one of them, or a running server seals with it. Page and
+    resume tokens that it sealed end: clients of watches begin anew.
     """
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        made = os.fstat(descriptor)
-        # An administrator rotates for the service's user: who could not read it any more else.
-        if owner is not None and owner != (made.st_uid, made.st_gid):
-            os.fchown(descriptor, *owner)
-        file.write(text)
-        file.flush()
-        os.fsync(descriptor)
+    gone = _run(lambda ring: _retired(ring, key_ids, force=force))
+    click.echo(f"retired: {', '.join(key.hex() for key in gone)}" if gone else "no key is old")
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+async def _retired(ring: Ring, key_ids: tuple[str, ...], *, force: bool) -> list[bytes]:
+    view = await ring.view()
+    gone = [key for key in view.keys[1:] if not key_ids or key.hex() in key_ids]
+    unknown = set(key_ids) - {key.hex() for key in gone}
+    if unknown:
+        raise click.ClickException(f"no old key of the ring: {', '.join(sorted(unknown))}")
+    if gone and not force:
+        _refuse(view, gone)
+        # What was sealed before the servers agreed may still be on its way to the store.
+        await asyncio.sleep(_SETTLE_SECONDS)
+        _refuse(await ring.view(), gone)
+    if gone:
+        await ring.retire(gone)
+    return gone
+
+
+def _refuse(view: View, gone: list[bytes]) -> None:
+    for key in gone:
+        if view.records.get(key, 0):
+            raise click.ClickException(
+                f"{key.hex()} wraps {view.records[key]} records yet: a running server wraps them "
+                "anew, or ucal keys rewrap"
+            )
+        if view.seals(key):
+            raise click.ClickException(f"{key.hex()}: a running server seals with it yet")
 
 
 def _told(error: Exception) -> str:
+    if isinstance(error, ProviderError):
+        return error.message
     if isinstance(error, OSError):
         return f"{error.filename}: {error.strerror}"
     return str(error)

@@ -11,14 +11,15 @@ import pytest
 from click.testing import CliRunner, Result
 
 from server.cli import main
-from server.cli.keys import _rotate
+from server.cli.key_file import add_key
 from server.cli.webhooks import read_secrets
 from server.connections.keyring import KeyRing, KeyRingError
 from server.connections.sealer import Sealer
 
 
-def ran(*words: str) -> Result:
-    return CliRunner().invoke(main, list(words), env={"UCAL_CONFIG": "", "UCAL_KEYRING": ""})
+def ran(*words: str, **environment: str) -> Result:
+    clean = {"UCAL_CONFIG": "", "UCAL_KEYRING": ""}
+    return CliRunner().invoke(main, list(words), env=clean | environment)
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ def test_rotating_puts_a_new_key_first_and_keeps_the_old(path: Path) -> None:
     old = KeyRing.from_file(path)
     answer = ran("keys", "rotate", "--file", str(path))
     assert answer.exit_code == 0
-    assert "restart every one" in answer.output
+    assert "see it within seconds" in answer.output
     new = KeyRing.from_file(path)
     assert new.ids[1:] == old.ids
     assert new.primary.id != old.primary.id
@@ -84,7 +85,7 @@ def test_no_key_is_ever_shown(path: Path) -> None:
 
 
 def test_two_who_rotate_at_once_both_leave_a_key(path: Path) -> None:
-    threads = [threading.Thread(target=_rotate, args=(path,)) for _ in range(4)]
+    threads = [threading.Thread(target=add_key, args=(path,)) for _ in range(4)]
     for each in threads:
         each.start()
     for each in threads:
@@ -120,8 +121,9 @@ def test_files_that_cannot_be_used_are_told(command: str, path: Path, tmp_path: 
     assert "chmod 600" in ran("keys", command, "--file", str(path)).output
 
 
-def test_keys_in_a_variable_are_rotated_by_hand() -> None:
-    answer = ran("keys", "rotate", "--file", "env:MINE")
+def test_keys_in_a_variable_are_rotated_by_hand(tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path}/ucal.db"
+    answer = ran("keys", "rotate", UCAL_KEYRING="env:MINE", UCAL_STORE=store)
     assert answer.exit_code == 1
     assert "in the variable MINE" in answer.output
 
