@@ -141,7 +141,7 @@ def _body(sent: webinar_pb2.WebinarRegistrant) -> tuple[Json, dict[str, str]]:
             asked[name] = value
         else:
             raise ProviderError.invalid(
-                f"registrant.answers[{name}]", "is no field of GoTo's registration form"
+                "registrant.answers", "answers a field that GoTo's registration form has not"
             )
     return body, asked
 
@@ -157,7 +157,7 @@ def _responses(form: Form, asked: Mapping[str, str]) -> list[Json]:
     for name, value in asked.items():
         if name not in questions:
             raise ProviderError.invalid(
-                f"registrant.answers[{name}]", "is no question of the registration form"
+                "registrant.answers", "answers a question that is not asked"
             )
         found.append({"questionKey": int(name), **_response(questions[name], value)})
     return found

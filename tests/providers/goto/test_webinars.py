@@ -214,7 +214,7 @@ async def test_registering_with_answers(desk: Desk) -> None:
     with refused(Kind.ALREADY_EXISTS):
         await desk.register(webinar, name="Bo Li", email="bo@example.net")
     for name, value in (("12", "9"), ("13", "x"), ("shoe size", "46")):
-        with refused(Kind.INVALID, field=f"registrant.answers[{name}]"):
+        with refused(Kind.INVALID, field="registrant.answers"):
             await desk.register(webinar, name="B L", email="b@example.net", answers={name: value})
     with refused(Kind.INVALID, field="registrant.name"):
         await desk.register(webinar, name="Bo", email="b@example.net")
