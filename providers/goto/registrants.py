@@ -170,7 +170,7 @@ def _response(question: Question, value: str) -> Json:
         if answer.answer == value:
             return {"answerKey": int(text(answer.answerKey))}
     raise ProviderError.invalid(
-        f"registrant.answers[{text(question.questionKey)}]", "is none of the choices"
+        "registrant.answers", f"question {text(question.questionKey)}: is none of the choices"
     )
 
 
