@@ -3,14 +3,12 @@
 import os
 import ssl
 from collections.abc import Mapping
-from pathlib import Path
 
 from server.audit.watched import WatchedAuthorizations, WatchedDirectory
 from server.connections.envelope import Envelope
 from server.connections.grants import Grants
 from server.connections.keeper import Keeper
-from server.connections.key_sources import FileKeys, KeySource, StillKeys
-from server.connections.keyring import KeyRing
+from server.connections.key_places import key_ring, key_source
 from server.connections.resolver import Metadata, Resolved, Resolver
 from server.connections.rotation import Rotation
 from server.connections.sealer import Sealer
@@ -19,7 +17,8 @@ from server.connections.static import StaticConnections
 from server.connections.store import Store
 from server.connections.tickets import Tickets
 from server.providers import Around, Doors, ProviderPool
-from server.settings_model import DEFAULT_KEYRING, DEFAULT_STORE, Settings
+from server.settings_model import Settings
+from server.vaults.facade import Vaults
 from ucal.v1 import connection_pb2
 
 
@@ -54,7 +53,8 @@ class Connections:
         self._region = settings.region
         self.ring = key_ring(settings, environment)
         self.store = Store(settings.store)
-        source = _key_source(settings, self.ring)
+        self._vaults = Vaults(settings)
+        source = key_source(settings, self.ring, self.store, self._vaults)
         self._rotation = (
             Rotation(self.store, self.ring, source, settings.region) if source is not None else None
         )
@@ -64,7 +64,7 @@ class Connections:
         self.pool.check_settings()
         self._keeper = Keeper(self.store, Envelope(self.ring))
         self._grants = Grants(self.store, self._keeper, self.pool)
-        reader = SecretReader(settings.secrets, environment)
+        reader = SecretReader(settings.secrets, self._vaults, environment)
         static = StaticConnections(settings.connections, reader, settings.region)
         self._resolver = Resolver(
             store=self.store,
@@ -115,6 +115,7 @@ class Connections:
         await self.store.open()
         if self._rotation is not None:
             await self._rotation.open()
+        self._vaults.start()
 
     @property
     def trouble(self) -> str:
@@ -135,29 +136,6 @@ class Connections:
         await self._keeper.close()
         if self._rotation is not None:
             await self._rotation.close()
+        await self._vaults.close()
         await self.store.close()
         await self.pool.close()
-
-
-def key_ring(settings: Settings, environment: Mapping[str, str] = os.environ) -> KeyRing:
-    """The key ring of `settings`: named, or made for the default store, or in memory for memory.
-
-    Raises:
-        KeyRingError: it cannot be read or made.
-    """
-    if settings.keyring:
-        return KeyRing.from_setting(settings.keyring, environment=environment)
-    if settings.store == DEFAULT_STORE:
-        return KeyRing.from_setting(DEFAULT_KEYRING, create=True)
-    return KeyRing.generate()
-
-
-def _key_source(settings: Settings, ring: KeyRing) -> KeySource | None:
-    """Where the keys of `ring` may change; None for keys that were made for this process."""
-    if settings.keyring.startswith("env:"):
-        return StillKeys()
-    if settings.keyring:
-        return FileKeys(Path(settings.keyring).expanduser(), ring)
-    if settings.store == DEFAULT_STORE:
-        return FileKeys(Path(DEFAULT_KEYRING).expanduser(), ring)
-    return None
