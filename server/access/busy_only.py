@@ -7,7 +7,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from providers.core.errors import Kind, ProviderError
 from ucal.v1 import busy_pb2, connection_pb2, types_pb2, watch_pb2
 
-# Ids of blocks stay: they are made of calendar, start and end.
+# Ids of blocks stay: the contract makes them of calendar, start and end.
 _SHOWN = ("id", "connection_id", "calendar_id", "start_at", "end_at", "timezone", "kind")
 _BUSY = [types_pb2.RESOURCE_KIND_BUSY]
 

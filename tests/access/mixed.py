@@ -63,7 +63,7 @@ class Mixed(Provider):
         self, call: Call, request: busy_pb2.ListBusyRequest
     ) -> busy_pb2.ListBusyResponse:
         owner = await self._owner(call, "/busy")
-        block = busy_pb2.Busy(id=owner, connection_id=call.connection_id, description=owner)
+        block = busy_pb2.Busy(id="1-2", connection_id=call.connection_id, description=owner)
         block.timezone, block.kind = "Europe/Berlin", busy_pb2.BUSY_KIND_BUSY
         block.start_at.timestamp.seconds, block.end_at.timestamp.seconds = 1, 2
         block.raw["owner"] = owner

@@ -1,4 +1,4 @@
-"""The smallest request of every RPC that keeps the rules of the contract, made from descriptors."""
+"""The smallest request of every RPC that keeps the contract's rules, made from descriptors."""
 
 from typing import Any
 
