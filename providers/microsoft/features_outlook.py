@@ -96,7 +96,8 @@ FEATURES: Mapping[Operation, provider_pb2.Capability] = {
         deletions=watch_pb2.DELETION_SUPPORT_EXACT,
         oauth_scopes=_READ,
         notes="Series and their exceptions, not planned instances. A cancelled instance is told as "
-        "a change of its series, whose recurrence.excluded names it.",
+        "a change of its series, whose recurrence.excluded names it. Graph does not tell when a "
+        "meeting begins or ends.",
     ),
     ops.LIST_BUSY: provider_pb2.Capability(
         max_page_size=busy.MAX_PAGE,

@@ -35,7 +35,10 @@ FEATURES: Mapping[Operation, provider_pb2.Capability] = {
         max_page_size=recordings.MAX_SEGMENT_PAGE, oauth_scopes=_TRANSCRIPTS, notes=_ORGANIZER
     ),
     ops.WATCH_RECORDINGS: provider_pb2.Capability(
-        min_poll_interval=_POLL, oauth_scopes=_RECORDINGS
+        min_poll_interval=_POLL,
+        oauth_scopes=_RECORDINGS,
+        notes="Pushed when a recording or a transcript is ready; what else changes is found by "
+        "polling. Graph does not tell when a meeting begins or ends.",
     ),
     ops.LIST_WEBINARS: provider_pb2.Capability(
         readable_fields=webinars.READABLE,
@@ -73,7 +76,11 @@ FEATURES: Mapping[Operation, provider_pb2.Capability] = {
     ops.UPDATE_WEBINAR_REGISTRANT_STATUS: provider_pb2.Capability(
         oauth_scopes=_WRITE_WEBINARS, notes="CANCELED only: the rest is decided upon in Teams."
     ),
-    ops.WATCH_WEBINARS: provider_pb2.Capability(min_poll_interval=_POLL, oauth_scopes=_WEBINARS),
+    ops.WATCH_WEBINARS: provider_pb2.Capability(
+        min_poll_interval=_POLL,
+        oauth_scopes=_WEBINARS,
+        notes="Polled: Graph tells of webinars one by one, and to applications of a whole tenant.",
+    ),
     ops.LIST_LINKS: provider_pb2.Capability(
         readable_fields=bookings.READABLE,
         max_page_size=bookings.MAX_PAGE,

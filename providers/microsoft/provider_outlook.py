@@ -17,6 +17,7 @@ from providers.microsoft import (
     errors,
     instances,
     places,
+    push,
     reading,
     removing,
     responding,
@@ -31,6 +32,7 @@ from ucal.v1 import (
     location_pb2,
     provider_pb2,
     room_pb2,
+    types_pb2,
 )
 
 
@@ -41,6 +43,9 @@ class Outlook(Provider):
 
     Settings beside the usual ones, in `extra`:
         tenant: of the app, when only one organization may sign in; "common".
+
+    Attributes:
+        push: see `providers.core.push`.
     """
 
     name = "outlook"
@@ -51,12 +56,14 @@ class Outlook(Provider):
     auth_kinds = (provider_pb2.AUTH_KIND_OAUTH, provider_pb2.AUTH_KIND_SERVICE_ACCOUNT)
     oauth = auth.oauth("Calendars.ReadWrite")
     delta_kinds = changes.KINDS
+    pushed_kinds = frozenset({types_pb2.RESOURCE_KIND_EVENT})
     features = FEATURES
     reasons = REASONS
 
     def __init__(self, settings: ProviderSettings) -> None:
         super().__init__(settings)
         self._lanes = api.Lanes()
+        self.push = push.events_push(self._api)
 
     def auth(self, grant: Grant) -> httpx.Auth:
         """Tokens of a person, or of an application that acts for a mailbox."""

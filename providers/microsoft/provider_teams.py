@@ -9,11 +9,11 @@ from providers.core.http import Reply
 from providers.core.provider import Provider
 from providers.core.settings import ProviderSettings
 from providers.core.wire import decode
-from providers.microsoft import api, auth, bookings, errors, forms, recordings, webinars
+from providers.microsoft import api, auth, bookings, errors, forms, push, recordings, webinars
 from providers.microsoft import webinar_writes as writes
 from providers.microsoft.features_teams import FEATURES, REASONS
 from providers.microsoft.wire_teams import User
-from ucal.v1 import link_pb2, provider_pb2, recording_pb2, webinar_pb2
+from ucal.v1 import link_pb2, provider_pb2, recording_pb2, types_pb2, webinar_pb2
 
 
 class Teams(Provider):
@@ -23,6 +23,9 @@ class Teams(Provider):
 
     Settings beside the usual ones, in `extra`:
         tenant: of the app, when only one organization may sign in; "organizations".
+
+    Attributes:
+        push: see `providers.core.push`.
     """
 
     name = "teams"
@@ -40,12 +43,14 @@ class Teams(Provider):
         "Bookings.ReadWrite.All",
         tenant="organizations",
     )
+    pushed_kinds = frozenset({types_pb2.RESOURCE_KIND_RECORDING})
     features = FEATURES
     reasons = REASONS
 
     def __init__(self, settings: ProviderSettings) -> None:
         super().__init__(settings)
         self._lanes = api.Lanes()
+        self.push = push.recordings_push(self._api)
 
     def auth(self, grant: Grant) -> httpx.Auth:
         """Tokens of a person, or of an application that acts for a mailbox."""

@@ -221,6 +221,7 @@ class NamedList(msgspec.Struct, gc=False):
 class User(msgspec.Struct, gc=False):
     """resources/user."""
 
+    id: str = ""
     displayName: str | None = None
     mail: str | None = None
     userPrincipalName: str | None = None

@@ -63,11 +63,39 @@ async def _google(harness: Any, client: httpx.AsyncClient) -> list[int]:
     return [200]
 
 
+async def _fathom(harness: Any, client: httpx.AsyncClient) -> list[int]:
+    statuses = []
+    for hook in harness.double.hooks.values():
+        letter = harness.double.letter(hook, harness.double.meetings[-1])
+        answer = await client.post(letter.url, content=letter.body, headers=letter.headers)
+        statuses.append(answer.status_code)
+    return statuses
+
+
+async def _outlook(harness: Any, client: httpx.AsyncClient) -> list[int]:
+    harness.graph.subscriptions.changed()
+    return await _told_by_graph(harness)
+
+
+async def _teams(harness: Any, client: httpx.AsyncClient) -> list[int]:
+    harness.graph.subscriptions.ready()
+    return await _told_by_graph(harness)
+
+
+async def _told_by_graph(harness: Any) -> list[int]:
+    """The double delivers by itself; the statuses of this time."""
+    harness.graph.subscriptions.statuses.clear()
+    return list(await harness.graph.subscriptions.delivered())
+
+
 # Take no other addresses; what stands in front of this server would end TLS.
-ONLY_HTTPS = frozenset({"calendly"})
+ONLY_HTTPS = frozenset({"calendly", "outlook", "teams"})
 BELLS: Mapping[str, Bell] = {
     "acuity": _acuity,
     "calcom": _calcom,
     "calendly": _calendly,
+    "fathom": _fathom,
     "google_calendar": _google,
+    "outlook": _outlook,
+    "teams": _teams,
 }

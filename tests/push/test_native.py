@@ -10,6 +10,8 @@ import grpc
 import httpx
 import pytest
 
+from providers.core.operations import ResourceKind
+from providers.registry import provider_class
 from tests.conformance.subjects import Subject, subjects
 from tests.push.bells import BELLS, ONLY_HTTPS
 from tests.serving import serving
@@ -20,11 +22,18 @@ EVENT = types_pb2.RESOURCE_KIND_EVENT
 PUSHING = [subject for subject in subjects() if subject.provider in BELLS]
 
 
+def kind_of(subject: Subject) -> ResourceKind:
+    """What its provider pushes; events where it does."""
+    pushed = provider_class(subject.provider).pushed_kinds
+    return EVENT if EVENT in pushed else min(pushed)
+
+
 @dataclass
 class Scene:
     """A service that providers can reach, and the other side of one provider."""
 
     harness: Any
+    kind: ResourceKind
     channel: grpc.aio.Channel
     client: httpx.AsyncClient
     url: str
@@ -32,7 +41,7 @@ class Scene:
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[AsyncIterator[watch_pb2.WatchEventsResponse]]:
         """A watch of the harness's calendar, ended with the block."""
-        scope = watch_pb2.WatchScope(connection_id="c", kinds=[EVENT])
+        scope = watch_pb2.WatchScope(connection_id="c", kinds=[self.kind])
         if self.harness.calendar_id:
             scope.calendar_ids.append(self.harness.calendar_id)
         stub = watch_pb2_grpc.WatchServiceStub(self.channel)
@@ -60,7 +69,7 @@ async def scene(subject: Subject) -> AsyncIterator[Scene]:
         async with serving(
             [connection], settings, http_listen=f"127.0.0.1:{port}", public_url=public
         ) as channel:
-            yield Scene(harness, channel, client, url)
+            yield Scene(harness, kind_of(subject), channel, client, url)
 
 
 @pytest.mark.parametrize("subject", PUSHING, ids=lambda subject: subject.id)
@@ -70,7 +79,7 @@ async def test_a_delivery_wakes_a_watch_long_before_its_poll(subject: Subject) -
         assert opened.source == watch_pb2.WATCH_SOURCE_NATIVE, opened.reason
         assert opened.poll_interval.seconds >= 60
         await anext(stream)  # the point from which it watches is known
-        planted = await found.harness.plant(EVENT)
+        planted = await found.harness.plant(found.kind)
         async with asyncio.timeout(15):
             assert set(await found.ring()) == {200}
             while True:

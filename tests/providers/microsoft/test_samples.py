@@ -9,14 +9,18 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from providers.core import timezones
+from providers.core import times, timezones
+from providers.core.push import Delivery
 from providers.core.windows_zones import NEWER
+from providers.microsoft import webhook
 from providers.microsoft.event_parse import parse_event
-from providers.microsoft.webhook import Hint, hints
 from providers.microsoft.wire import Calendar, Event, Schedules
 from providers.microsoft.wire_teams import CallArtifact, OnlineMeeting, Registrations
+from providers.microsoft.wire_webhook import Subscription
 from tests.providers.microsoft.spec import FOLDER, SAMPLES
-from ucal.v1 import event_pb2
+from ucal.v1 import event_pb2, types_pb2
+
+EVENT = types_pb2.RESOURCE_KIND_EVENT
 
 EVENTS = (
     "calendar-post-events_1_201",
@@ -115,7 +119,13 @@ def test_others() -> None:
     page = msgspec.convert(_sample("virtualeventwebinar-list-registrations_200"), Registrations)
     assert page.value[0].registrationQuestionAnswers
     body = json.dumps(_sample("notification-lifecycle")).encode()
-    assert hints(body) == [Hint("<subscription_guid>", "reauthorizationRequired")]
+    delivery = Delivery({}, body, {"topic": "t"})
+    (hint,) = webhook.hints(delivery, EVENT)
+    assert (hint.kind, hint.subscription_id, hint.renew) == (EVENT, "t", True)
+    for name in ("subscription-get_1_200", "subscription-post-subscriptions_1_201"):
+        made = msgspec.convert(_sample(name), Subscription)
+        assert made.id == "7f105c7d-2dc5-4530-97cd-4e7ae6534c07"
+        assert times.parse_rfc3339(made.expirationDateTime).year == 2016
 
 
 # -- zones

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from providers.core.push import Delivery
 from providers.microsoft import webhook
 from tests.providers.microsoft import spec
 from tests.providers.microsoft.desk import BERLIN
@@ -25,6 +26,7 @@ from tests.providers.microsoft.double.tokens import TOKEN
 from tests.providers.microsoft.double.world import ADA
 
 pytestmark = [pytest.mark.stranger, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+SECRET = "of this connection"
 START = datetime(2026, 10, 20, 14, 10, tzinfo=BERLIN)
 
 
@@ -173,8 +175,9 @@ async def _hook(*, right: bool = True) -> AsyncIterator[str]:
     """A webhook that answers handshakes as the ingress does; URL."""
 
     async def answer(request: web.Request) -> web.Response:
-        token = webhook.validation_token(dict(request.query))
-        return web.Response(text=token if right else "something else")
+        delivery = Delivery({}, await request.read(), dict(request.query))
+        token = webhook.handshake(delivery, SECRET) or b""
+        return web.Response(text=token.decode() if right else "something else")
 
     app = web.Application()
     app.router.add_post("/graph", answer)
@@ -183,7 +186,7 @@ async def _hook(*, right: bool = True) -> AsyncIterator[str]:
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         host, port = runner.addresses[0][:2]
-        yield f"http://{host}:{port}/graph"
+        yield webhook.address_of(f"https://{host}:{port}/graph", "topic", SECRET)
     finally:
         await runner.cleanup()
 
@@ -197,7 +200,7 @@ async def test_the_sdk_subscribes(graph: Graph) -> None:
             change_type="created,updated,deleted",
             notification_url=url,
             resource="/me/events",
-            client_state="secret",
+            client_state=webhook.client_state(SECRET),
             expiration_date_time=datetime.now(UTC) + timedelta(days=days),
         )
 
@@ -210,6 +213,9 @@ async def test_the_sdk_subscribes(graph: Graph) -> None:
         with pytest.raises(ODataError) as caught:
             await client.subscriptions.post(ask(url))
         assert caught.value.response_status_code == 409
+        listed = await client.subscriptions.get()
+        assert [each.id for each in listed.value] == [made.id]
+        assert listed.value[0].notification_url == url
         later = Subscription(expiration_date_time=datetime.now(UTC) + timedelta(days=6.5))
         renewed = await client.subscriptions.by_subscription_id(made.id).patch(later)
         assert renewed.expiration_date_time > made.expiration_date_time

@@ -13,7 +13,6 @@ from tests.providers.microsoft.double import (
     events,
     odata,
     schedule,
-    subscriptions,
     views,
 )
 from tests.providers.microsoft.double.problems import (
@@ -105,7 +104,7 @@ def answer(asked: Asked) -> Found:
     if head == "places":
         return _places(asked, rest)
     if head == "subscriptions":
-        return subscriptions.answer(asked, rest)
+        return asked.graph.subscriptions.answer(asked, rest)
     if head == "solutions" and rest and rest[0] == "virtualEvents":
         return asked.graph.teams.virtual(asked, rest[1:])
     if head == "solutions" and rest and rest[0] == "bookingBusinesses":

@@ -15,6 +15,7 @@ from tests.providers.microsoft.double.bookings import Bookings
 from tests.providers.microsoft.double.delta import Deltas
 from tests.providers.microsoft.double.problems import Problem
 from tests.providers.microsoft.double.routes import Answer, Asked
+from tests.providers.microsoft.double.subscriptions import Subscriptions
 from tests.providers.microsoft.double.teams import Teams
 from tests.providers.microsoft.double.tokens import Tokens
 from tests.providers.microsoft.double.world import Json, World
@@ -52,7 +53,7 @@ class Graph:
         self.deltas = Deltas()
         self.teams = Teams(self.world)
         self.bookings = Bookings()
-        self.subscriptions: dict[str, Json] = {}
+        self.subscriptions = Subscriptions(self)
         self.skips: dict[str, Json] = {}
         self.faults: list[Fault] = []
         self.losing = 0
@@ -74,6 +75,7 @@ class Graph:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
+        await self.subscriptions.close()
         await self._runner.cleanup()
 
     @property
@@ -167,14 +169,19 @@ class Graph:
         self, method: str, path: str, query: Json, body: Any, headers: dict[str, str]
     ) -> Answer:
         try:
-            self._authorize(path, headers)
+            self.authorize(path, headers)
             if path == "/v1.0/$batch":
                 return Answer(200, {"responses": await self._batch(body, headers)})
             return await self._route(method, path, query, body, headers)
         except Problem as problem:
             return Answer(problem.status, problem.body(), dict(problem.headers))
 
-    def _authorize(self, path: str, headers: dict[str, str]) -> None:
+    def authorize(self, path: str, headers: dict[str, str]) -> None:
+        """Whether the token may ask for `path`.
+
+        Raises:
+            Problem: it may not.
+        """
         token = headers.get("authorization", "").removeprefix("Bearer ")
         if token in self.tokens.people:
             return
