@@ -4,7 +4,7 @@ connection. What stands in a link is a ticket; nothing is stored until it is use
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import msgspec
@@ -69,13 +69,15 @@ class Tickets:
         pool: ProviderPool,
         sealer: Sealer,
         redirects: Sequence[str],
+        now: Callable[[], float] = time.time,
     ) -> None:
-        """`redirects`: URIs that people may be sent back to, exactly."""
+        """`redirects`: URIs that people may be sent back to, exactly; `now`: seconds since 1970."""
         self._directory = directory
         self._pool = pool
         self._sealer = sealer
         self._redirects = frozenset(redirects)
         self._once = Once(store, "link")
+        self._now = now
 
     async def issue(self, request: connection_pb2.CreateConnectLinkRequest) -> tuple[str, int]:
         """A token for what `request` asks, and its end in seconds since 1970.
@@ -104,7 +106,7 @@ class Tickets:
             scopes=tuple(request.scopes),
             return_uri=request.return_uri,
             nonce=secrets.token_urlsafe(12),
-            until=int(time.time()) + (life or int(LIFETIME.total_seconds())),
+            until=int(self._now()) + (life or int(LIFETIME.total_seconds())),
         )
         return self.seal(ticket), ticket.until
 
@@ -144,7 +146,7 @@ class Tickets:
         """
         plain = self._sealer.open(token, bound_to=_CONTEXT, max_age=LONGEST)
         ticket = msgspec.msgpack.decode(plain, type=Ticket)
-        if ticket.until < time.time():
+        if ticket.until < self._now():
             raise ExpiredTokenError(
                 Kind.CURSOR_EXPIRED, "the link is too old", reason="TOKEN_EXPIRED"
             )
@@ -161,7 +163,7 @@ class Tickets:
             UsedLinkError: somebody was first.
         """
         # A little longer than the link can be opened: replicas' clocks differ.
-        left = max(ticket.until - time.time(), 0) + 600
+        left = max(ticket.until - self._now(), 0) + 600
         if ticket.nonce and not await self._once.take(ticket.nonce, holder, left):
             raise UsedLinkError
 

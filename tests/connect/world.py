@@ -9,9 +9,15 @@ from typing import Any
 import grpc
 from aiohttp import ClientSession, CookieJar
 
+from server.connect.commands import Commands
+from server.connect.origin import Origin
+from server.connect.pages import ConnectPages
+from server.connections.facade import Connections
+from server.http import HttpServer
 from server.service import running
 from server.settings import parse
 from tests.connect.authorize import AuthorizePage
+from tests.server.house import house
 from tests.server.vendor import VendorServer
 from ucal.v1 import connection_pb2, connection_pb2_grpc
 
@@ -54,6 +60,28 @@ def free_port() -> int:
 def browser() -> ClientSession:
     """A browser without a window: it keeps cookies."""
     return ClientSession(cookie_jar=CookieJar(unsafe=True))
+
+
+@asynccontextmanager
+async def pages(
+    vendor: VendorServer, *, public_url: str = "", is_open: bool = True, **more: Any
+) -> AsyncIterator[tuple[str, Connections]]:
+    """The pages alone, without gRPC: where they are, and what they are about."""
+    given = {"public_url": public_url, "allowed_hosts": ["127.0.0.1"], "redirect_uris": [APP]}
+    async with house(vendor, **given, **more) as found:
+        origin = Origin(public_url, is_open=is_open)
+        commands = Commands(parse({"store": "memory:"}))
+        http = HttpServer(_ready, ConnectPages(found, origin, commands).routes())
+        port = await http.start("127.0.0.1", 0)
+        origin.address = f"127.0.0.1:{port}"
+        try:
+            yield f"http://127.0.0.1:{port}", found
+        finally:
+            await http.stop()
+
+
+async def _ready() -> str:
+    return ""
 
 
 @asynccontextmanager
