@@ -15,8 +15,10 @@ from providers.core.http import Reply, error_for
 from providers.core.operations import Operation, ResourceKind
 from providers.core.prompts import Prompt
 from providers.core.provider import Provider
+from providers.core.settings import ProviderSettings
 from providers.core.wire import decode
 from providers.fathom import mapping, meetings
+from providers.fathom.push import FathomPush
 from providers.fathom.wire import Summary, Transcript
 from ucal.v1 import event_pb2, provider_pb2, recording_pb2, types_pb2, watch_pb2
 
@@ -26,6 +28,10 @@ _SOME_MINUTES = Duration(seconds=300)
 _READ_ONLY = "the Fathom API is read-only"
 _NO_SINGLE = "Fathom reads no single meeting; the service lists the second in which it was made"
 _NOTHING_LIKE_IT = "Fathom has no such resource"
+_TOLD = (
+    "Fathom tells when a meeting is ready, and nothing later: what is renamed or deleted is seen "
+    "at the next look."
+)
 # Seconds until Fathom's window of a minute begins anew, when it does not say.
 _WINDOW_SECONDS = 60.0
 
@@ -41,7 +47,7 @@ FEATURES: Mapping[Operation, provider_pb2.Capability] = {
         readable_fields=mapping.READABLE_EVENT,
         oauth_scopes=_SCOPES,
     ),
-    ops.WATCH_EVENTS: provider_pb2.Capability(min_poll_interval=_SOME_MINUTES),
+    ops.WATCH_EVENTS: provider_pb2.Capability(min_poll_interval=_SOME_MINUTES, notes=_TOLD),
     ops.LIST_RECORDINGS: provider_pb2.Capability(
         max_page_size=meetings.PAGE,
         readable_fields=[
@@ -60,7 +66,9 @@ FEATURES: Mapping[Operation, provider_pb2.Capability] = {
         max_page_size=MAX_SEGMENTS, oauth_scopes=_SCOPES
     ),
     ops.WATCH_RECORDINGS: provider_pb2.Capability(
-        min_poll_interval=_SOME_MINUTES, deletions=watch_pb2.DELETION_SUPPORT_RECONCILED
+        min_poll_interval=_SOME_MINUTES,
+        deletions=watch_pb2.DELETION_SUPPORT_RECONCILED,
+        notes=_TOLD,
     ),
 }
 REASONS: Mapping[Operation | ResourceKind, str] = {
@@ -81,7 +89,12 @@ REASONS: Mapping[Operation | ResourceKind, str] = {
 
 
 class Fathom(Provider):
-    """Fathom. No settings of its own: `base_url` and `token_url` are all its hosts."""
+    """Fathom. No settings of its own: `base_url` and `token_url` are all its hosts.
+
+    Attributes:
+        push: see `providers.core.push`. `settings.webhook_secret` is that of a webhook that was
+            made by hand.
+    """
 
     name = "fathom"
     display_name = "Fathom"
@@ -104,8 +117,13 @@ class Fathom(Provider):
         pkce=False,
         rotates=True,
     )
+    pushed_kinds = FathomPush.kinds
     features = FEATURES
     reasons = REASONS
+
+    def __init__(self, settings: ProviderSettings) -> None:
+        super().__init__(settings)
+        self.push = FathomPush(settings.webhook_secret)
 
     def classify(self, reply: Reply) -> ProviderError:
         """By status; a 429 tells its wait in RateLimit-Reset."""

@@ -21,7 +21,7 @@ from ucal.v1 import types_pb2
 _TOLERANCE_SECONDS = 300
 _MAX_BODY = 4 * 1024 * 1024
 _MAX_SIGNATURES = 10
-_PREFIX = "whsec_"
+PREFIX = "whsec_"
 
 
 def verify(delivery: Delivery, secret: str, now: datetime) -> None:
@@ -37,12 +37,14 @@ def verify(delivery: Delivery, secret: str, now: datetime) -> None:
         raise refused()
     if len(delivery.body) > _MAX_BODY or abs(now.timestamp() - int(sent)) > _TOLERANCE_SECONDS:
         raise refused()
-    signed = f"{own_id}.{sent}.".encode() + delivery.body
+    signed = f"{own_id}.{sent}.".encode("utf-8", "surrogatepass") + delivery.body
     wanted = base64.b64encode(hmac.digest(_key(secret), signed, "sha256"))
     pairs = [each.partition(",") for each in given]
     # All of them are compared, so that time tells nothing.
     matching = [
-        hmac.compare_digest(wanted, text.encode()) for name, _, text in pairs if name == "v1"
+        hmac.compare_digest(wanted, text.encode("utf-8", "surrogatepass"))
+        for name, _, text in pairs
+        if name == "v1"
     ]
     if not any(matching):
         raise refused()
@@ -54,8 +56,10 @@ def _key(secret: str) -> bytes:
     Raises:
         ProviderError: UNAUTHENTICATED: without a key nothing is believed.
     """
+    if not secret.startswith(PREFIX):
+        raise refused()
     try:
-        key = base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
+        key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
     except binascii.Error:
         raise refused() from None
     if not key:

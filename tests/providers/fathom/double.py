@@ -1,21 +1,27 @@
 """Fathom on loopback: meetings newest first in pages of ten, transcripts, summaries, one budget.
 
 Keeps to the sheet and the specification: no way to read one meeting, the end of a list is null or
-an empty text, OAuth apps may not include transcripts, summaries or action items in lists.
+an empty text, OAuth apps may not include transcripts, summaries or action items in lists. Webhooks
+can be made and ended, not listed; deliveries are signed by the library of Standard Webhooks.
 """
 
 import base64
+import json
+import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from aiohttp import web
+from standardwebhooks import Webhook
 
 KEY = "fathom-key"
 TOKEN = "fathom-token"
 Json = dict[str, Any]
 _PAGE = 10
 _INCLUDED = ("include_transcript", "include_summary", "include_action_items")
+_TRIGGERS = {"my_recordings", "shared_external_recordings"}
+_TRIGGERS_OF_TEAMS = {"my_shared_with_team_recordings", "shared_team_recordings"}
 
 
 @dataclass
@@ -27,6 +33,15 @@ class Exchange:
     query: Json
     status: int
     answer: Any
+
+
+@dataclass
+class Letter:
+    """A delivery as it is sent."""
+
+    url: str
+    headers: dict[str, str]
+    body: str
 
 
 @dataclass
@@ -43,9 +58,11 @@ def text_of(when: datetime) -> str:
 
 
 class Fathom:
-    """An async context manager; `url` is its API root."""
+    """An async context manager; `url` is its API root. `teams`: on a plan of teams."""
 
     def __init__(self) -> None:
+        self.hooks: dict[str, Json] = {}
+        self.teams = True
         self.meetings: list[Json] = []
         self.transcripts: dict[int, list[Json]] = {}
         self.summaries: dict[int, str] = {}
@@ -60,6 +77,8 @@ class Fathom:
         app.router.add_get("/external/v1/meetings", self._meetings)
         app.router.add_get("/external/v1/recordings/{id}/transcript", self._transcript)
         app.router.add_get("/external/v1/recordings/{id}/summary", self._summary)
+        app.router.add_post("/external/v1/webhooks", self._hook)
+        app.router.add_delete("/external/v1/webhooks/{id}", self._unhook)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
@@ -135,6 +154,22 @@ class Fathom:
         headers = {} if reset is None else {"RateLimit-Reset": str(reset)}
         self.faults += [Fault(status, headers, body)] * times
 
+    def letter(self, hook: Json, meeting: Json, when: datetime | None = None) -> Letter:
+        """That `meeting` is ready, as it goes to `hook`; each has a number of its own."""
+        sent = (when or datetime.now(UTC)).replace(microsecond=0)
+        own_id = f"msg_{secrets.token_hex(12)}"
+        summary = {"template_name": "General", "markdown_formatted": "## Summary"}
+        body = json.dumps(meeting | {"default_summary": summary})
+        return Letter(
+            hook["url"],
+            {
+                "webhook-id": own_id,
+                "webhook-timestamp": str(int(sent.timestamp())),
+                "webhook-signature": Webhook(hook["secret"]).sign(own_id, sent, body),
+            },
+            body,
+        )
+
     # -- the API
 
     def _answer(self, request: web.Request, status: int, body: Any) -> web.Response:
@@ -206,3 +241,35 @@ class Fathom:
             return self._answer(request, 200, {"summary": None})
         body = {"template_name": "General", "markdown_formatted": found}
         return self._answer(request, 200, {"summary": body})
+
+    async def _hook(self, request: web.Request) -> web.Response:
+        if refusal := self._refusal(request):
+            return refusal
+        asked = await request.json()
+        triggers = set(asked.get("triggered_for") or ())
+        allowed = _TRIGGERS | (_TRIGGERS_OF_TEAMS if self.teams else set())
+        if not str(asked.get("destination_url", "")).startswith(("http:", "https:")):
+            return self._answer(request, 400, {"error": "destination_url"})
+        if not triggers or triggers - allowed:
+            return self._answer(request, 400, {"error": "triggered_for"})
+        included = {name: bool(asked.get(name)) for name in (*_INCLUDED, "include_crm_matches")}
+        if not any(included.values()):
+            return self._answer(request, 400, {"error": "include something"})
+        hook = {
+            "id": secrets.token_urlsafe(12),
+            "url": asked["destination_url"],
+            "secret": "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode(),
+            "created_at": text_of(datetime.now(UTC)),
+            "triggered_for": sorted(triggers),
+            **included,
+        }
+        self.hooks[hook["id"]] = hook
+        return self._answer(request, 201, hook)
+
+    async def _unhook(self, request: web.Request) -> web.Response:
+        if refusal := self._refusal(request):
+            return refusal
+        if self.hooks.pop(request.match_info["id"], None) is None:
+            return self._answer(request, 404, {"error": "Not found"})
+        self.journal.append(Exchange("DELETE", request.path, {}, 204, None))
+        return web.Response(status=204)
