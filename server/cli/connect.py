@@ -3,14 +3,24 @@
 import asyncio
 import threading
 import webbrowser
+from datetime import UTC
 from urllib.parse import urlsplit
 
 import click
 import grpc
 from google.rpc import error_details_pb2
 
-from server.cli.client import Target, ask, details_of, fail, run, target_of, with_target
-from server.cli.connections import make, provider_names, provider_of, welcome
+from server.cli.client import (
+    Target,
+    ask,
+    ask_once,
+    details_of,
+    fail,
+    run,
+    target_of,
+    with_target,
+)
+from server.cli.connections import labels_of, make, provider_names, provider_of, welcome
 from server.cli.credentials import KINDS, ask_person, choose
 from server.cli.loopback import DeclinedError, Loopback, listening
 from ucal.v1 import connection_pb2
@@ -29,6 +39,10 @@ _SECONDS = 600  # as long as the service's state is good for
     "--port", default=8765, show_default=True, help="OAuth: where the browser comes back to."
 )
 @click.option("--no-browser", is_flag=True, help="OAuth: print the address only.")
+@click.option("--link", is_flag=True, help="Print a link to the page on which somebody connects.")
+@click.option("--label", "labels", multiple=True, metavar="KEY=VALUE", help="--link: repeatable.")
+@click.option("--display-name", default="", help="--link: name of the connection; it is shown.")
+@click.option("--return-uri", default="", help="--link: where to go at the end.")
 @with_target
 def connect(
     context: click.Context,
@@ -40,14 +54,36 @@ def connect(
     scopes: tuple[str, ...],
     port: int,
     no_browser: bool,
+    link: bool,
+    labels: tuple[str, ...],
+    display_name: str,
+    return_uri: str,
 ) -> None:
     """Connect an account at PROVIDER.
 
     With OAuth the browser opens, and comes back to http://127.0.0.1:PORT/callback on this machine.
     That address must be in the service's redirect_uris and in the app that you registered at the
     provider. Otherwise password or API key are asked for, without echo.
+
+    With --link a link is printed instead, for whoever has the account: it opens a page of the
+    service, works once and for an hour.
     """
     target = target_of(context)
+    wanted = connection_pb2.CreateConnectLinkRequest(
+        provider=provider,
+        labels=labels_of(labels),
+        display_name=display_name,
+        connection_id=again,
+        return_uri=return_uri,
+        scopes=scopes,
+    )
+    if link:
+        if auth or own_id or base_url:
+            raise click.UsageError("--auth, --id and --base-url are not for --link")
+        print_link(target, wanted)
+        return
+    if labels or display_name or return_uri:
+        raise click.UsageError("--label, --display-name and --return-uri are for --link")
 
     known = provider_of(target, provider)
     kind = choose(known, auth or "")
@@ -71,6 +107,14 @@ def connect(
             welcome(made, known, target)
 
     run(work(), target)
+
+
+def print_link(target: Target, request: connection_pb2.CreateConnectLinkRequest) -> None:
+    """Make a link and print it."""
+    made = ask_once(target, "CreateConnectLink", request)
+    click.echo(made.url)
+    until = made.expires_at.ToDatetime(tzinfo=UTC)
+    click.echo(f"Works once, until {until:%Y-%m-%d %H:%M} UTC. Send it to one person.", err=True)
 
 
 async def _by_browser(

@@ -1,6 +1,7 @@
 """`ucal connections`: what administrators do with connections."""
 
 import sys
+from collections.abc import Iterable
 
 import click
 import grpc
@@ -105,11 +106,7 @@ def create(
     wished = connection_pb2.Connection(
         id=own_id, provider=provider, base_url=base_url, display_name=display_name
     )
-    for label in labels:
-        key, equals, value = label.partition("=")
-        if not equals:
-            raise click.BadParameter(f"{label!r} is not KEY=VALUE")
-        wished.labels[key] = value
+    wished.labels.update(labels_of(labels))
     if path:
         read_file(wished, path)
 
@@ -154,6 +151,21 @@ def test(context: click.Context, connection_id: str) -> None:
     lines = [f"{code.name}: {answer.result.message}", *detail_lines(answer.result.details)]
     click.echo("\n".join(lines), err=True)
     sys.exit(1)
+
+
+def labels_of(words: Iterable[str]) -> dict[str, str]:
+    """Labels from KEY=VALUE.
+
+    Raises:
+        click.BadParameter: a word is none.
+    """
+    found = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals:
+            raise click.BadParameter(f"{word!r} is not KEY=VALUE")
+        found[key] = value
+    return found
 
 
 def provider_of(target: Target, name: str) -> provider_pb2.Provider:

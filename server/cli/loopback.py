@@ -2,44 +2,16 @@
 
 import asyncio
 import hmac
-import html
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from server.connect import look
+
 PATH = "/callback"
 _ANSWER_SECONDS = 60.0
 _LINGER_SECONDS = 2.0
-_HEADERS = {
-    "cache-control": "no-store",
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-}
-_PAGE = """\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title} - ucal</title>
-<style>
-:root {{ color-scheme: light dark; }}
-body {{ font: 1.1rem/1.5 system-ui, sans-serif; max-width: 32rem; margin: 20vh auto 0;
-  padding: 0 1.5rem; }}
-h1 {{ font-size: 1.6rem; margin: 0 0 .5rem; }}
-p {{ margin: 0; opacity: .8; }}
-</style>
-</head>
-<body>
-<main>
-<h1>{title}</h1>
-<p>{text}</p>
-</main>
-</body>
-</html>
-"""
 
 
 class DeclinedError(Exception):
@@ -47,9 +19,9 @@ class DeclinedError(Exception):
 
 
 def page(title: str, text: str, status: int = 200) -> web.Response:
-    """A plain page that fetches nothing and runs nothing."""
-    body = _PAGE.format(title=html.escape(title), text=html.escape(text))
-    answer = web.Response(text=body, content_type="text/html", status=status, headers=_HEADERS)
+    """A plain page that fetches nothing and runs nothing; it looks as the service's own do."""
+    values = {"icon": "", "title": title, "text": text}
+    answer = look.page("note", values, status=status, secure=False)
     answer.force_close()
     return answer
 

@@ -85,12 +85,14 @@ async def _ready() -> str:
 
 
 @asynccontextmanager
-async def world(vendor: VendorServer, **more: Any) -> AsyncIterator[World]:
+async def world(
+    vendor: VendorServer, *, more_providers: dict[str, Any] | None = None, **more: Any
+) -> AsyncIterator[World]:
     """The service; `more` settings go on top."""
     async with AuthorizePage(vendor).running() as page:
         providers = vendor.settings()
         providers["vendor"]["authorize_url"] = page.url
-        providers["selfhosted"] = {}
+        providers |= more_providers or {}
         given = {
             "listen": f"127.0.0.1:{free_port()}",
             "http_listen": "127.0.0.1:0",
