@@ -1,9 +1,10 @@
 """The HTTP side: life, readiness and metrics; other parts add their routes.
 
-Plain HTTP for the network that the operator's probes and scrapers live in; nothing of a calendar is
-behind it.
+Plain HTTP for the network that the operator's probes and scrapers live in, behind the operator's
+proxy, or with the certificate of gRPC (`tls.http`); nothing of a calendar is behind it.
 """
 
+import ssl
 from collections.abc import Awaitable, Callable, Iterable
 
 from aiohttp import web
@@ -19,9 +20,18 @@ Ready = Callable[[], Awaitable[str]]
 class HttpServer:
     """Serves /livez, /readyz, /metrics and further routes."""
 
-    def __init__(self, ready: Ready, routes: Iterable[web.AbstractRouteDef] = ()) -> None:
-        """`ready` answers with "" when calls can be taken, else with what is missing."""
+    def __init__(
+        self,
+        ready: Ready,
+        routes: Iterable[web.AbstractRouteDef] = (),
+        *,
+        trouble: Callable[[], str] = str,
+    ) -> None:
+        """`ready` answers with "" when calls can be taken, else with what is missing; `trouble`
+        with what works only for a while yet.
+        """
         self._ready = ready
+        self._trouble = trouble
         app = web.Application(client_max_size=_MAX_BODY)
         app.router.add_get("/livez", self._livez)
         app.router.add_get("/readyz", self._readyz)
@@ -29,14 +39,17 @@ class HttpServer:
         app.router.add_routes(routes)
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=5)
 
-    async def start(self, host: str, port: int) -> int:
+    async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
         """Listen; the port is returned, which matters when 0 was asked for.
+
+        Args:
+            tls: absent: in plaintext.
 
         Raises:
             OSError: the address cannot be had.
         """
         await self._runner.setup()
-        site = web.TCPSite(self._runner, host, port)
+        site = web.TCPSite(self._runner, host, port, ssl_context=tls)
         await site.start()
         found: int = self._runner.addresses[0][1]
         return found
@@ -53,7 +66,10 @@ class HttpServer:
     async def _readyz(self, request: web.Request) -> web.Response:
         del request
         missing = await self._ready()
-        return web.Response(text=f"{missing or 'ok'}\n", status=503 if missing else 200)
+        if missing:
+            return web.Response(text=f"{missing}\n", status=503)
+        trouble = self._trouble()
+        return web.Response(text=f"degraded: {trouble}\n" if trouble else "ok\n")
 
     @staticmethod
     async def _metrics(request: web.Request) -> web.Response:

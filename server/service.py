@@ -3,10 +3,8 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import grpc
 from aiohttp import web
 
 from providers.core.errors import ProviderError
@@ -17,7 +15,6 @@ from server.connect.commands import Commands
 from server.connect.origin import Origin
 from server.connect.pages import ConnectPages
 from server.connections.facade import Connections
-from server.connections.store import Store
 from server.dispatch import Dispatcher
 from server.http import HttpServer
 from server.interceptors.access import Access
@@ -35,6 +32,7 @@ from server.services.watch import NAME as WATCH_SERVICE
 from server.services.watch import WatchService, add_watch_service
 from server.settings import Settings
 from server.settings_rules import split_address
+from server.tls import Certificates
 from server.watch.clock import LoopClock
 from server.watch.hub import Hub
 from server.watch.ports import WatchSettings
@@ -108,10 +106,13 @@ async def running(
             settings, connections, watches, hub, origin=origin, layers=layers, access=access
         )
         routes = [*ingress.routes(), *pages.routes()]
-        http_address = await _http(settings, connections.store, routes, stack)
+        certificates = Certificates(settings.tls) if settings.tls.cert else None
+        http_address = await _http(settings, connections, routes, certificates, stack)
         origin.address = http_address
         stack.push_async_callback(_end, settings, server, hub)
-        port = await server.start(settings.listen, _credentials(settings))
+        port = await server.start(
+            settings.listen, certificates.grpc() if certificates is not None else None
+        )
         host, wished = split_address(settings.listen, "listen")
         address = settings.listen if not wished and host.startswith("unix:") else f"{host}:{port}"
         yield Service(address, port, http_address, hub)
@@ -180,33 +181,28 @@ def _grpc_server(
     )
 
 
-def _credentials(settings: Settings) -> grpc.ServerCredentials | None:
-    tls = settings.tls
-    if not tls.cert:
-        return None
-    authority = Path(tls.client_ca).read_bytes() if tls.client_ca else None
-    return grpc.ssl_server_credentials(
-        [(Path(tls.key).read_bytes(), Path(tls.cert).read_bytes())],
-        root_certificates=authority,
-        require_client_auth=authority is not None,
-    )
-
-
 async def _http(
-    settings: Settings, store: Store, routes: Sequence[web.RouteDef], stack: AsyncExitStack
+    settings: Settings,
+    connections: Connections,
+    routes: Sequence[web.RouteDef],
+    certificates: Certificates | None,
+    stack: AsyncExitStack,
 ) -> str:
     """Start the HTTP side, if there is one; its address."""
     if not settings.http_listen:
         return ""
 
     async def ready() -> str:
+        if not connections.ring.ids:
+            return "the keys cannot be had from their vault"
         try:
-            await store.ping()
+            await connections.store.ping()
         except ProviderError:
             return "the store does not answer"
         return ""
 
     host, port = split_address(settings.http_listen, "http_listen")
-    http = HttpServer(ready, routes)
+    http = HttpServer(ready, routes, trouble=lambda: connections.trouble)
     stack.push_async_callback(http.stop)
-    return f"{host}:{await http.start(host, port)}"
+    tls = certificates.http() if certificates is not None and settings.tls.http else None
+    return f"{host}:{await http.start(host, port, tls)}"

@@ -49,12 +49,14 @@ class Tls(Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
         cert: certificate chain, PEM file.
         key: its private key, PEM file.
         client_ca: authorities whose client certificates are asked for, PEM file.
+        http: the HTTP side is served over TLS too, with the same certificate.
         insecure: listen in plaintext on an address that is not loopback.
     """
 
     cert: str = ""
     key: str = ""
     client_ca: str = ""
+    http: bool = False
     insecure: bool = False
 
 

@@ -122,6 +122,8 @@ def _doors(settings: Settings) -> None:
         raise SettingsError("tls.key" if tls.cert else "tls.cert", "is needed beside the other")
     if tls.client_ca and not tls.cert:
         raise SettingsError("tls.client_ca", "needs tls.cert and tls.key")
+    if tls.http and not tls.cert:
+        raise SettingsError("tls.http", "needs tls.cert and tls.key")
     host, _ = split_address(settings.listen, "listen")
     loopback = is_loopback(host)
     if not loopback and not tls.cert and not tls.insecure:
