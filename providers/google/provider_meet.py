@@ -25,6 +25,7 @@ class GoogleMeet(Provider):
         workspace_events_url: root of the Workspace Events API, see `meet_push`.
         userinfo_url: root of Google's userinfo, "https://www.googleapis.com".
         pubsub_topic: "projects/…/topics/…" that Google publishes to, see `meet_push`.
+            `webhook_secret` is the token in the address that the topic is pushed to.
         requests_per_minute: what one connection may ask for in a minute, "600"; "0": no limit.
     """
 
@@ -49,6 +50,7 @@ class GoogleMeet(Provider):
             lambda call: self._at(call, "workspace_events_url", EVENTS_URL),
             lambda call: self._at(call, "userinfo_url", USERINFO_URL),
             settings.extra.get("pubsub_topic", ""),
+            settings.webhook_secret,
         )
 
     def classify(self, reply: Reply) -> ProviderError:

@@ -109,12 +109,28 @@ class Space(msgspec.Struct, gc=False):
     meetingCode: str = ""
 
 
+class Endpoint(msgspec.Struct, gc=False):
+    """subscriptions#notificationEndpoint."""
+
+    pubsubTopic: str = ""
+
+
 class Subscription(msgspec.Struct, gc=False):
     """subscriptions of the Workspace Events API."""
 
     name: str
     expireTime: str = ""
     state: str = ""
+    targetResource: str = ""
+    eventTypes: list[str] = []
+    notificationEndpoint: Endpoint | None = None
+
+
+class Subscriptions(msgspec.Struct, gc=False):
+    """Answer of subscriptions.list."""
+
+    subscriptions: list[Subscription] = []
+    nextPageToken: str = ""
 
 
 class SubscriptionOperation(msgspec.Struct, gc=False):
@@ -122,6 +138,7 @@ class SubscriptionOperation(msgspec.Struct, gc=False):
 
     name: str = ""
     done: bool = False
+    error: dict[str, Any] | None = None
     response: dict[str, Any] | None = None
 
 
@@ -143,3 +160,16 @@ class PubsubPush(msgspec.Struct, gc=False):
     """Body of a Pub/Sub push (cloud.google.com/pubsub/docs/push)."""
 
     message: PubsubMessage
+
+
+class Named(msgspec.Struct, gc=False):
+    """A resource of Meet, by its name alone."""
+
+    name: str = ""
+
+
+class Told(msgspec.Struct, gc=False):
+    """data of a CloudEvent of Meet; other resources are not looked at."""
+
+    conferenceRecord: Named | None = None
+    recording: Named | None = None

@@ -72,6 +72,15 @@ async def _fathom(harness: Any, client: httpx.AsyncClient) -> list[int]:
     return statuses
 
 
+async def _meet(harness: Any, client: httpx.AsyncClient) -> list[int]:
+    """Google publishes, and Pub/Sub pushes to the operator's address."""
+    workspace = harness.google.workspace
+    workspace.statuses.clear()
+    kind = "google.workspace.meet.recording.v2.fileGenerated"
+    workspace.happened(kind, "conferenceRecords/a/recordings/b")
+    return list(await workspace.delivered())
+
+
 async def _outlook(harness: Any, client: httpx.AsyncClient) -> list[int]:
     harness.graph.subscriptions.changed()
     return await _told_by_graph(harness)
@@ -96,6 +105,7 @@ BELLS: Mapping[str, Bell] = {
     "calendly": _calendly,
     "fathom": _fathom,
     "google_calendar": _google,
+    "google_meet": _meet,
     "outlook": _outlook,
     "teams": _teams,
 }

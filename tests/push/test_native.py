@@ -65,6 +65,8 @@ async def scene(subject: Subject) -> AsyncIterator[Scene]:
         connection.CopyFrom(harness.connection)
         connection.id = "c"
         settings = {harness.provider: harness.settings}
+        if hasattr(harness, "deliver_to"):
+            harness.deliver_to(f"{url}/webhooks/{harness.provider}")
         public = url.replace("http:", "https:") if harness.provider in ONLY_HTTPS else url
         async with serving(
             [connection], settings, http_listen=f"127.0.0.1:{port}", public_url=public

@@ -3,6 +3,7 @@
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Self
+from urllib.parse import urlencode
 
 from providers.core.operations import ResourceKind
 from providers.core.settings import ProviderSettings
@@ -123,6 +124,7 @@ class MeetHarness:
     """`google_meet`, as Ada uses it."""
 
     provider: ClassVar[str] = "google_meet"
+    secret: ClassVar[str] = "the operator's own"
     fixed_kinds: ClassVar[frozenset[ResourceKind]] = frozenset()
     calendar_id = link_id = ""
 
@@ -138,9 +140,12 @@ class MeetHarness:
         await self.google.__aenter__()
         self.settings = ProviderSettings(
             base_url=self.google.meet_url,
+            webhook_secret=self.secret,
             extra={
                 "calendar_url": self.google.calendar_url,
                 "workspace_events_url": self.google.events_url,
+                "userinfo_url": self.google.url,
+                "pubsub_topic": "projects/p/topics/meet",
                 "requests_per_minute": "0",
             },
         )
@@ -149,6 +154,10 @@ class MeetHarness:
 
     async def __aexit__(self, *exc: object) -> None:
         await self.google.__aexit__(*exc)
+
+    def deliver_to(self, address: str) -> None:
+        """Make the push subscription of the topic, as an operator does in Cloud Pub/Sub."""
+        self.google.workspace.endpoint = f"{address}?{urlencode({'token': self.secret})}"
 
     async def plant(self, kind: ResourceKind) -> str:
         """A recorded call of an event, as people hold it."""

@@ -1,118 +1,27 @@
-"""Google Meet: conferences, recordings, transcripts, links to events, subscriptions."""
+"""Google Meet: conferences, recordings, transcripts, links to events."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
-from providers.core.auth import HeaderAuth
-from providers.core.call import Call
 from providers.core.errors import Kind
-from providers.core.http import Http
-from providers.core.push import Delivery, Hint, Topic
-from providers.core.settings import ProviderSettings
 from providers.google.meet_records import record_filter
-from providers.google.provider_meet import GoogleMeet
-from tests.providers.google import spec
-from tests.providers.google.desk import CONNECTION, door, refused, window
-from tests.providers.google.double import Google, events, meet
-from tests.providers.google.double.tokens import TOKEN
+from tests.providers.google.desk import refused, window
+from tests.providers.google.double import events
 from tests.providers.google.double.world import ADA
+from tests.providers.google.meet_desk import MeetDesk, meet_desk
 from ucal.v1 import recording_pb2, types_pb2
 
 START = datetime(2026, 10, 12, 16, 0, 4, 918273, tzinfo=UTC)
 RECORDING = types_pb2.RESOURCE_KIND_RECORDING
 READY = recording_pb2.MEDIA_STATE_READY
-TOPIC = "projects/p/topics/meet"
-
-
-class MeetDesk:
-    """A caller of google_meet on a double of its own."""
-
-    def __init__(self, google: Google, out: Any) -> None:
-        self.google, self.out, self.meet = google, out, google.meet
-        self.provider = self.make(pubsub_topic=TOPIC)
-
-    def make(self, **extra: str) -> GoogleMeet:
-        return GoogleMeet(
-            ProviderSettings(
-                base_url=self.google.meet_url,
-                extra={
-                    "calendar_url": self.google.calendar_url,
-                    "workspace_events_url": self.google.events_url,
-                    "userinfo_url": self.google.url,
-                    "drive_url": "https://drive.example/v3",
-                    "requests_per_minute": "0",
-                    **extra,
-                },
-            )
-        )
-
-    @property
-    def call(self) -> Call:
-        http = Http(
-            self.out,
-            self.google.meet_url,
-            auth=HeaderAuth("authorization", f"Bearer {TOKEN}"),
-            deadline=asyncio.get_running_loop().time() + 20,
-            classify=self.provider.classify,
-            provider=self.provider.name,
-        )
-        return Call(CONNECTION, http)
-
-    async def listed(self, **fields: Any) -> list[recording_pb2.Recording]:
-        request = recording_pb2.ListRecordingsRequest(**fields)
-        found: list[recording_pb2.Recording] = []
-        while True:
-            answer = await self.provider.list_recordings(self.call, request)
-            assert not request.page_size or len(answer.recordings) <= request.page_size
-            found += answer.recordings
-            if not answer.next_page_token:
-                return found
-            request.page_token = answer.next_page_token
-
-    async def get(self, id: str, **fields: Any) -> recording_pb2.Recording:
-        request = recording_pb2.GetRecordingRequest(id=id, **fields)
-        return (await self.provider.get_recording(self.call, request)).recording
-
-    async def segments(self, id: str, page_size: int = 0) -> list[Any]:
-        request = recording_pb2.ListTranscriptSegmentsRequest(recording_id=id, page_size=page_size)
-        found: list[Any] = []
-        while True:
-            answer = await self.provider.list_transcript_segments(self.call, request)
-            found += answer.segments
-            if not answer.next_page_token:
-                return found
-            request.page_token = answer.next_page_token
-
-    def event(self, start: datetime, code: str, summary: str = "Review", **more: Any) -> str:
-        """An event of Ada's with this meeting code."""
-        calendar = self.google.world.calendars[ADA]
-        zone = {"timeZone": "Europe/Berlin"}
-        body = {
-            "summary": summary,
-            "start": {"dateTime": start.isoformat(), **zone},
-            "end": {"dateTime": (start + timedelta(minutes=45)).isoformat(), **zone},
-            "conferenceData": {
-                "conferenceId": code,
-                "conferenceSolution": {"key": {"type": "hangoutsMeet"}},
-                "entryPoints": [
-                    {"entryPointType": "video", "uri": f"https://meet.google.com/{code}"}
-                ],
-            },
-            **more,
-        }
-        query = {"conferenceDataVersion": "1"}
-        return str(events.insert(self.google.world, calendar, body, query).data["id"])
 
 
 @pytest.fixture
 async def md() -> AsyncIterator[MeetDesk]:
-    async with Google() as google, door() as out:
-        yield MeetDesk(google, out)
-        spec.check_all(google.journal)
+    async with meet_desk() as found:
+        yield found
 
 
 async def test_nothing_is_an_empty_object(md: MeetDesk) -> None:
@@ -366,51 +275,3 @@ async def test_a_page_token_of_another_list(md: MeetDesk) -> None:
 def test_filters_cannot_be_broken_out_of() -> None:
     found = record_filter('a" OR space.name = "x\\', None, None)
     assert found == 'space.meeting_code = "a OR space.name = x"'
-
-
-# -- push
-
-
-async def test_a_subscription(md: MeetDesk) -> None:
-    push = md.provider.push
-    made = await push.create(md.call, Topic(RECORDING), "https://unused.example", "s")
-    kept = md.meet.subscriptions[made.handle]
-    assert kept["targetResource"] == "//cloudidentity.googleapis.com/users/110987654321"
-    assert kept["notificationEndpoint"] == {"pubsubTopic": TOPIC}
-    assert made.expires_at is not None
-    assert made.renew_at is not None
-    assert made.renew_at < made.expires_at
-    renewed = await push.renew(md.call, made, "", "")
-    assert renewed.id == made.id
-    kept["state"] = "SUSPENDED"
-    assert (await push.renew(md.call, made, "", "")).id == made.id
-    assert kept["state"] == "ACTIVE"
-    await push.delete(md.call, made)
-    await push.delete(md.call, made)
-    again = await push.renew(md.call, made, "", "")
-    assert again.id != made.id
-
-
-async def test_without_a_topic_it_is_polled(md: MeetDesk) -> None:
-    """P17."""
-    push = md.make().push
-    with refused(Kind.PRECONDITION, reason="PUSH_NOT_SUPPORTED"):
-        await push.create(md.call, Topic(RECORDING), "https://unused.example", "s")
-
-
-def test_a_delivery(md: MeetDesk) -> None:
-    push, now = md.provider.push, datetime.now(UTC)
-    kind = "google.workspace.meet.recording.v2.fileGenerated"
-    body = meet.pushed(kind, "conferenceRecords/a/recordings/b")
-    good = Delivery({}, body, {"token": "s3cret"})
-    push.verify(good, "s3cret", now)
-    (hint,) = push.hints(good)
-    assert hint == Hint(RECORDING, "subscriptions/meet-spaces-123", hint.delivery_id)
-    assert hint.delivery_id
-    for query, secret in (({"token": "other"}, "s3cret"), ({}, "s3cret"), ({"token": ""}, "")):
-        with refused(Kind.UNAUTHENTICATED):
-            push.verify(Delivery({}, body, query), secret, now)
-    with refused(Kind.UNAUTHENTICATED):
-        push.verify(Delivery({}, b"x" * 100_000, {"token": "s3cret"}), "s3cret", now)
-    for other in (b"", b"{", b"[]", b'{"message": 7}', meet.pushed("google.chat.v1.x", "y")):
-        assert push.hints(Delivery({}, other)) == []

@@ -14,12 +14,12 @@ from providers.core.errors import Kind
 from providers.core.http import Reply
 from providers.core.push import Delivery
 from providers.core.wire import decode
+from providers.google import meet_webhook
 from providers.google.calendars import parse_calendar
 from providers.google.errors import classify
 from providers.google.event_parse import parse_event
 from providers.google.meet_parse import Conference, Piece, parse_recording, parse_segment, start_of
 from providers.google.reading import fill_page
-from providers.google.webhook import pubsub_hints
 from providers.google.wire import CalendarList, Event, FreeBusyResponse
 from providers.google.wire_meet import (
     Artifact,
@@ -190,8 +190,8 @@ def test_nothing_of_meet() -> None:
 
 def test_a_push_of_meet() -> None:
     body = _meet("pubsub_push_recording_fileGenerated")
-    (hint,) = pubsub_hints(Delivery({}, body))
+    (hint,) = meet_webhook.hints(Delivery({}, body))
     assert hint.delivery_id == "b1a2"
     assert hint.subscription_id == "subscriptions/meet-spaces-123"
     data = json.loads(base64.b64decode(json.loads(body)["message"]["data"]))
-    assert data["recording"]["name"].startswith("conferenceRecords/")
+    assert hint.object_id == data["recording"]["name"]

@@ -1,7 +1,6 @@
-"""Google Meet and Workspace Events of the double."""
+"""Google Meet of the double."""
 
 import base64
-import json
 import re
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -23,11 +22,11 @@ def text_of(when: datetime, digits: int = 9) -> str:
     return f"{when.astimezone(UTC):%Y-%m-%dT%H:%M:%S}{'.' + nanos if digits else ''}Z"
 
 
-def _invalid(message: str) -> NewProblem:
+def invalid(message: str) -> NewProblem:
     return NewProblem(400, "", message, domain="INVALID_ARGUMENT")
 
 
-def _missing() -> NewProblem:
+def missing() -> NewProblem:
     return NewProblem(404, "", "Requested entity was not found.", domain="NOT_FOUND")
 
 
@@ -43,9 +42,7 @@ class Meet:
         self.records: dict[str, Json] = {}
         self.children: dict[str, dict[str, list[Json]]] = {}
         self.entries: dict[str, list[Json]] = {}
-        self.subscriptions: dict[str, Json] = {}
         self.readable = True
-        self.topic_allowed = True
 
     # -- what tests do
 
@@ -143,14 +140,14 @@ class Meet:
         del self.records[name], self.children[name]
 
 
-def _page(items: list[Json], key: str, query: Json, default: int, largest: int) -> Json:
+def page(items: list[Json], key: str, query: Json, default: int, largest: int) -> Json:
     try:
         size = int(query.get("pageSize", default)) or default
         at = int(base64.b64decode(query["pageToken"])) if "pageToken" in query else 0
     except ValueError:
-        raise _invalid("Request contains an invalid argument.") from None
+        raise invalid("Request contains an invalid argument.") from None
     if size < 0:
-        raise _invalid("Request contains an invalid argument.")
+        raise invalid("Request contains an invalid argument.")
     end = at + min(size, largest)
     answer: Json = {}
     if items[at:end]:
@@ -160,7 +157,7 @@ def _page(items: list[Json], key: str, query: Json, default: int, largest: int) 
     return answer
 
 
-def _readable(google: Any) -> Meet:
+def readable(google: Any) -> Meet:
     if not google.meet.readable:
         raise NewProblem(
             403,
@@ -176,7 +173,7 @@ def _wanted(meet: Meet, record: Json, text: str) -> bool:
     for clause in text.split(" AND ") if text else []:
         match = _CLAUSE.fullmatch(clause.strip())
         if match is None:
-            raise _invalid("Invalid filter.")
+            raise invalid("Invalid filter.")
         field, operator, value = match.groups()
         if field.startswith("space."):
             space = meet.spaces[record["space"]]
@@ -198,167 +195,66 @@ def _compare(operator: str, there: str, value: str) -> bool:
     try:
         one, other = datetime.fromisoformat(there), datetime.fromisoformat(value)
     except ValueError:
-        raise _invalid("Invalid filter.") from None
+        raise invalid("Invalid filter.") from None
     compared = {"=": one == other, ">=": one >= other, "<=": one <= other}
     return compared.get(operator, one > other)
 
 
 def _records(google: Any, match: Any, query: Json, body: Any, headers: Any) -> Any:
-    meet = _readable(google)
+    meet = readable(google)
     found = [r for r in meet.records.values() if _wanted(meet, r, query.get("filter", ""))]
     found.sort(key=lambda r: r["startTime"], reverse=True)
-    return _page(found, "conferenceRecords", query, 25, 100)
+    return page(found, "conferenceRecords", query, 25, 100)
 
 
 def _record(google: Any, match: Any, query: Json, body: Any, headers: Any) -> Any:
-    found = _readable(google).records.get(match[1])
+    found = readable(google).records.get(match[1])
     if found is None:
-        raise _missing()
+        raise missing()
     return found
 
 
 def _children(google: Any, match: Any, query: Json, body: Any, headers: Any) -> Any:
-    meet, kind = _readable(google), match[2]
+    meet, kind = readable(google), match[2]
     if match[1] not in meet.records:
-        raise _missing()
+        raise missing()
     people = kind == "participants"
     default, largest = (100, 250) if people else (10, 100)
-    return _page(meet.children[match[1]][kind], kind, query, default, largest)
+    return page(meet.children[match[1]][kind], kind, query, default, largest)
 
 
 def _child(google: Any, match: Any, query: Json, body: Any, headers: Any) -> Any:
-    meet = _readable(google)
+    meet = readable(google)
     for each in meet.children.get(match[1], {}).get(match[2], []):
         if each["name"] == f"{match[1]}/{match[2]}/{match[3]}":
             return each
-    raise _missing()
+    raise missing()
 
 
 def _entries(google: Any, match: Any, query: Json, body: Any, headers: Any) -> Any:
-    meet = _readable(google)
+    meet = readable(google)
     record = match[1].partition("/transcripts/")[0]
     if match[1] not in meet.entries or record not in meet.records:
-        raise _missing()
-    return _page(meet.entries[match[1]], "transcriptEntries", query, 10, 100)
+        raise missing()
+    return page(meet.entries[match[1]], "transcriptEntries", query, 10, 100)
 
 
 def _get_space(google: Any, match: Any, query: Json, body: Any, headers: Any) -> Any:
-    meet = _readable(google)
+    meet = readable(google)
     for each in meet.spaces.values():
         if match[1] in (each["name"].removeprefix("spaces/"), each["meetingCode"]):
             return each
-    raise _missing()
+    raise missing()
 
 
 def _new_space(google: Any, match: Any, query: Json, body: Any, headers: Any) -> Any:
-    made = _readable(google).space("new-room-xyz")
+    made = readable(google).space("new-room-xyz")
     made["config"] |= (body or {}).get("config", {})
     return made
 
 
-# -- Workspace Events
-
-
-def _operation(meet: Meet, subscription: Json) -> Json:
-    kind = "type.googleapis.com/google.apps.events.subscriptions.v1.Subscription"
-    return {
-        "name": f"operations/{uuid.uuid4().hex}",
-        "done": True,
-        "response": {"@type": kind, **subscription},
-    }
-
-
-def _seconds(ttl: str) -> float:
-    return float(ttl.removesuffix("s") or 0) or 7 * 86400
-
-
-def _subscribe(google: Any, match: Any, query: Json, body: Json, headers: Any) -> Any:
-    meet = _readable(google)
-    for name in ("targetResource", "eventTypes", "notificationEndpoint"):
-        if not body.get(name):
-            raise _invalid(f"{name} is required.")
-    if not meet.topic_allowed:
-        raise NewProblem(403, "", "Permission denied on the topic.", domain="PERMISSION_DENIED")
-    target, types = body["targetResource"], set(body["eventTypes"])
-    for each in meet.subscriptions.values():
-        if each["targetResource"] == target and types & set(each["eventTypes"]):
-            raise NewProblem(409, "", "Subscription already exists.", domain="ALREADY_EXISTS")
-    ttl = min(_seconds(body.get("ttl", "")), 7 * 86400)
-    name = f"subscriptions/meet-{uuid.uuid4().hex[:12]}"
-    made = {
-        "name": name,
-        "uid": uuid.uuid4().hex,
-        "targetResource": target,
-        "eventTypes": body["eventTypes"],
-        "notificationEndpoint": body["notificationEndpoint"],
-        "payloadOptions": body.get("payloadOptions", {}),
-        "state": "ACTIVE",
-        "expireTime": text_of(datetime.now(UTC) + timedelta(seconds=ttl), 6),
-        "etag": uuid.uuid4().hex,
-    }
-    meet.subscriptions[name] = made
-    return _operation(meet, made)
-
-
-def _subscription(google: Any, name: str) -> Json:
-    found = _readable(google).subscriptions.get(name)
-    if found is None:
-        raise _missing()
-    return found
-
-
-def _userinfo(google: Any, match: Any, query: Json, body: Any, headers: Any) -> Any:
-    return {"id": "110987654321"}
-
-
-def _get_subscription(google: Any, match: Any, query: Json, body: Any, headers: Any) -> Any:
-    return _subscription(google, match[1])
-
-
-def _patch_subscription(google: Any, match: Any, query: Json, body: Json, headers: Any) -> Any:
-    found = _subscription(google, match[1])
-    if query.get("updateMask") != "ttl":
-        raise _invalid("updateMask.")
-    if found["state"] != "ACTIVE":
-        raise NewProblem(400, "", "Suspended.", domain="FAILED_PRECONDITION")
-    ttl = min(_seconds(body.get("ttl", "")), 7 * 86400)
-    found["expireTime"] = text_of(datetime.now(UTC) + timedelta(seconds=ttl), 6)
-    return _operation(google.meet, found)
-
-
-def _reactivate(google: Any, match: Any, query: Json, body: Any, headers: Any) -> Any:
-    found = _subscription(google, match[1])
-    found["state"] = "ACTIVE"
-    found.pop("suspensionReason", None)
-    return _operation(google.meet, found)
-
-
-def _unsubscribe(google: Any, match: Any, query: Json, body: Any, headers: Any) -> Any:
-    found = google.meet.subscriptions.pop(match[1], None)
-    if found is None and query.get("allowMissing") != "true":
-        raise _missing()
-    return _operation(google.meet, found or {})
-
-
-def pushed(event_type: str, name: str, key: str = "recording") -> bytes:
-    """The body of a Pub/Sub push that tells of `name`."""
-    data = base64.b64encode(json.dumps({key: {"name": name}}).encode()).decode()
-    attributes = {
-        "ce-id": uuid.uuid4().hex[:8],
-        "ce-source": "//workspaceevents.googleapis.com/subscriptions/meet-spaces-123",
-        "ce-specversion": "1.0",
-        "ce-subject": "//meet.googleapis.com/spaces/jQCFfuBOdN5z",
-        "ce-time": text_of(datetime.now(UTC), 3),
-        "ce-type": event_type,
-        "content-type": "application/json",
-    }
-    message = {"attributes": attributes, "data": data, "messageId": "11223344"}
-    return json.dumps({"message": message, "subscription": "projects/p/subscriptions/s"}).encode()
-
-
 _RECORD = r"/v2/(conferenceRecords/[^/]+)"
 _KIND = "(recordings|transcripts|smartNotes|participants)"
-_SUB = r"/v1/(subscriptions/[^/:]+)"
 ROUTES: list[tuple[str, str, Any]] = [
     ("GET", "/v2/conferenceRecords", _records),
     ("GET", _RECORD, _record),
@@ -367,10 +263,4 @@ ROUTES: list[tuple[str, str, Any]] = [
     ("GET", r"/v2/(conferenceRecords/[^/]+/transcripts/[^/]+)/entries", _entries),
     ("GET", r"/v2/spaces/([^/]+)", _get_space),
     ("POST", "/v2/spaces", _new_space),
-    ("GET", "/oauth2/v2/userinfo", _userinfo),
-    ("POST", "/v1/subscriptions", _subscribe),
-    ("GET", _SUB, _get_subscription),
-    ("PATCH", _SUB, _patch_subscription),
-    ("POST", rf"{_SUB}:reactivate", _reactivate),
-    ("DELETE", _SUB, _unsubscribe),
 ]

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, unquote
 
 from aiohttp import ClientSession, web
 
-from tests.providers.google.double import batch, directory, lists, partial, tokens
+from tests.providers.google.double import batch, directory, lists, partial, tokens, workspace
 from tests.providers.google.double import calendar as calendars
 from tests.providers.google.double import events as ev
 from tests.providers.google.double import meet as meetings
@@ -46,6 +46,7 @@ class Google:
         self.world = World()
         self.tokens = tokens.Tokens()
         self.meet = meetings.Meet()
+        self.workspace = workspace.Workspace()
         self.directory = directory.Directory()
         self.faults = Faults()
         self.journal: list[Exchange] = []
@@ -420,4 +421,5 @@ ROUTES: list[tuple[str, re.Pattern[str], Handler]] = [
     *(_route(*row) for row in directory.ROUTES),
     *(_route(*row) for row in meetings.ROUTES),
     *(_route(*row) for row in tokens.ROUTES),
+    *(_route(*row) for row in workspace.ROUTES),
 ]
