@@ -50,8 +50,8 @@ FEATURES: Mapping[Operation, provider_pb2.Capability] = {
         min_poll_interval=Duration(seconds=120),
         deletions=watch_pb2.DELETION_SUPPORT_RECONCILED,
         oauth_scopes=scopes.MEET,
-        notes="Pushed once the operator has set up Cloud Pub/Sub. STARTED and ENDED of a call carry "
-        "the name of its conference record, which the ids of its recordings begin with.",
+        notes="Pushed once the operator has set up Cloud Pub/Sub. STARTED and ENDED of a call "
+        "carry the name of its record, which the ids of its recordings begin with.",
     ),
 }
 
