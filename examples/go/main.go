@@ -218,7 +218,7 @@ func run(ctx context.Context, address, connection string) error {
 	if reason != "INVALID_REQUEST" || len(fields) != 1 || fields[0] != "page_size" {
 		return errors.Join(fmt.Errorf("error details: %q %q", reason, fields), err)
 	}
-	fmt.Println("error:", status.Code(err), reason, fields)
+	fmt.Println("error:", reason, fields[0])
 	return nil
 }
 

@@ -126,6 +126,12 @@ async fn update_instance(
     Ok(events.update_event(request).await?.into_inner().event.unwrap_or_default())
 }
 
+/// Whether to come back. A service that rotates its streams says Unavailable; a connection that
+/// broke is Unknown in tonic, with what broke it as its source, which no answer has.
+fn is_cut(error: &Status) -> bool {
+    error.code() == Code::Unavailable || std::error::Error::source(error).is_some()
+}
+
 /// Follows a connection. `token` says how far: keep it beside what has been handled, and a new
 /// process goes on where this one ended.
 struct Watch {
@@ -144,8 +150,7 @@ impl Watch {
         let mut wait = Duration::from_millis(100);
         loop {
             match self.follow(&mut handle, &mut wait).await {
-                // A cut, or a server that rotates its streams; the rest is for the caller.
-                Err(error) if error.code() == Code::Unavailable => {}
+                Err(error) if is_cut(&error) => {}
                 Ok(true) => {}
                 ended => return ended.map(|_| ()),
             }
@@ -270,6 +275,6 @@ async fn main() -> Result<(), Failure> {
     if reason != "INVALID_REQUEST" || fields != ["page_size"] {
         return Err(format!("error details: {reason} {fields:?} of {error}").into());
     }
-    println!("error: {:?} {reason} {fields:?}", error.code());
+    println!("error: {reason} {}", fields[0]);
     Ok(())
 }

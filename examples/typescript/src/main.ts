@@ -70,6 +70,14 @@ async function updateInstance(events: Events, connectionId: string, recurringEve
   return event!;
 }
 
+/** Whether to come back. A service that rotates its streams says Unavailable; a connection that
+ * broke is Canceled or Aborted in Connect for Node.js, without the details of an answer. */
+function isCut(error: unknown): boolean {
+  const { code, details } = ConnectError.from(error);
+  const broken = code === Code.Canceled || code === Code.Aborted;
+  return code === Code.Unavailable || (broken && details.length === 0);
+}
+
 /** Follows a connection. `token` says how far: keep it beside what has been handled, and a new
  * process goes on where this one ended. */
 class Watch {
@@ -102,8 +110,7 @@ class Watch {
           if (!more) return;
         }
       } catch (error) {
-        // Unavailable is a cut, or a server that rotates its streams; the rest is for the caller.
-        if (ConnectError.from(error).code !== Code.Unavailable) throw error;
+        if (!isCut(error)) throw error;
       } finally {
         cut.abort(); // leaving the loop alone would leave the stream open
       }
@@ -113,10 +120,9 @@ class Watch {
 }
 
 /** What every error of ucal carries: a reason to act on, and for bad input the fields. */
-function details(error: unknown): { code: string; reason?: string; fields: string[] } {
+function details(error: unknown): { reason?: string; fields: string[] } {
   const failed = ConnectError.from(error);
   return {
-    code: Code[failed.code],
     reason: failed.findDetails(ErrorInfoSchema)[0]?.reason,
     fields: failed.findDetails(BadRequestSchema)
       .flatMap((each) => each.fieldViolations.map((violation) => violation.field)),
@@ -173,7 +179,7 @@ async function main(address: string, connection: string): Promise<void> {
   if (failed.reason !== "INVALID_REQUEST" || failed.fields.join() !== "page_size") {
     throw new Error(`error details: ${JSON.stringify(failed)}`);
   }
-  console.log("error:", failed.code, failed.reason, failed.fields);
+  console.log("error:", failed.reason, failed.fields[0]);
   sessionManager.abort(); // an idle connection keeps Node alive
 }
 

@@ -30,7 +30,7 @@ from tests.interop.mesh.rest import (
     watch_as_json,
 )
 from tests.interop.mesh.tls import mutual_tls
-from tests.interop.mesh.web import grpc_web
+from tests.interop.mesh.web import connect_web, grpc_web
 
 
 @contextmanager
@@ -55,6 +55,7 @@ async def plain(folder: Path, dav: DavServer) -> None:
         await watch_as_json(client)
         await preflight(client)
         await grpc_web(client)
+        await connect_web(here)
         await balanced(here, channel)
         await retries(here, channel)
         await drain(here, channel)

@@ -1,13 +1,15 @@
 """grpc-web through Envoy."""
 
+import asyncio
 import base64
 import re
+import shutil
 import struct
 from collections.abc import Iterator
 
 import httpx
 
-from tests.interop.mesh.replicas import check, say
+from tests.interop.mesh.replicas import ROOT, Mesh, check, say
 from ucal.v1 import provider_pb2
 
 
@@ -33,6 +35,28 @@ async def grpc_web(client: httpx.AsyncClient) -> None:
                 check(re.search(r"grpc-status'?: ?'?5", trailers), f"grpc-web: {trailers}")
                 check("grpc-status-details-bin" in trailers, "grpc-web: no details")
     say("grpc-web: binary and text, answer and error with details")
+
+
+BUILT = ROOT / "examples/typescript/dist/src/web.js"
+
+
+async def connect_web(here: Mesh) -> None:
+    """The example on @connectrpc/connect-web, as `tests/interop/clients.sh typescript` built it."""
+    node = shutil.which("node")
+    if node is None or not BUILT.exists():
+        say(f"grpc-web: Connect's own client skipped, {'not built' if node else 'no node'}")
+        return
+    process = await asyncio.create_subprocess_exec(
+        node, str(BUILT), here.base, "sandbox",
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    try:
+        output, _ = await asyncio.wait_for(process.communicate(), 30)
+    finally:
+        if process.returncode is None:
+            process.kill()
+    check(process.returncode == 0, f"grpc-web by Connect: {output.decode()}")
+    say(f"grpc-web by Connect: {'; '.join(output.decode().splitlines())}")
 
 
 def _decoded(content: bytes) -> bytes:

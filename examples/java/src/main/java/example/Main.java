@@ -255,7 +255,7 @@ public final class Main {
       if (!details.equals(new Details("INVALID_REQUEST", List.of("page_size")))) {
         throw new IllegalStateException("error details: " + details, error);
       }
-      System.out.println("error: " + error.getStatus().getCode() + " " + details);
+      System.out.println("error: " + details.reason() + " " + details.fields().get(0));
     }
   }
 
