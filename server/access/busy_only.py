@@ -25,7 +25,7 @@ def narrowed(request: Any) -> Any:
                 "you may see free/busy alone: watch RESOURCE_KIND_BUSY and nothing else",
                 reason="ACCESS_BUSY_ONLY",
             )
-        narrow = type(request)()
+        narrow: Any = type(request)()
         narrow.CopyFrom(request)
         narrow.read_mask.CopyFrom(FieldMask(paths=_SHOWN))
         narrow.include_raw = False
@@ -52,7 +52,7 @@ def reduced(answer: Any) -> Any:
     return answer
 
 
-def _reduce(block: busy_pb2.Busy) -> None:
+def _reduce(block: Any) -> None:
     for field, _ in block.ListFields():
         if field.name not in _SHOWN:
             block.ClearField(field.name)

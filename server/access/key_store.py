@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import insert, or_, select, update
 
+from server.audit.entries import KEY_MADE, KEY_REVOKED, Entry, record
 from server.connections.store import Store
 from server.connections.tables import API_KEYS
 from server.settings_model import Grant
@@ -72,8 +73,9 @@ class KeyStore:
             "created_at": _micros(),
             "expires_at": int(expires_at * _SECOND) or None,
         }
-        async with self._store.one() as database:
+        async with self._store.several() as database:
             await database.execute(insert(API_KEYS).values(row))
+            await record(self._store, database, _act(KEY_MADE, own_id))
 
     async def get(self, own_id: str) -> KeyRow | None:
         """The key called `own_id`.
@@ -102,12 +104,14 @@ class KeyStore:
         Raises:
             ProviderError: UNAVAILABLE.
         """
-        async with self._store.one() as database:
+        async with self._store.several() as database:
             found = await database.execute(
                 update(API_KEYS)
                 .where(_NAMES.id == own_id, _NAMES.revoked_at.is_(None))
                 .values(revoked_at=_micros())
             )
+            if found.rowcount:
+                await record(self._store, database, _act(KEY_REVOKED, own_id))
         return bool(found.rowcount)
 
     async def used(self, own_id: str, *, every: float) -> None:
@@ -127,6 +131,11 @@ class KeyStore:
                 )
                 .values(last_used_at=now)
             )
+
+
+def _act(act: str, own_id: str) -> Entry:
+    # No connection's id has a colon.
+    return Entry(act, connection_id=f"api_key:{own_id}")
 
 
 def _row(row: Any) -> KeyRow:

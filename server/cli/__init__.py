@@ -2,6 +2,7 @@
 
 import click
 
+from server.cli.api_keys import api_keys
 from server.cli.audit import audit
 from server.cli.calls import call
 from server.cli.completion import completion
@@ -24,6 +25,7 @@ def main() -> None:
 
 
 for _command in (
+    api_keys,
     audit,
     call,
     completion,

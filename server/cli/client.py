@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
@@ -66,11 +66,15 @@ class Target:
         address: "host:port" or "unix:path".
         ca: certificate authority in PEM; empty: plaintext.
         metadata: sent with every call.
+        cert: certificate chain of the caller in PEM; empty: it shows none.
+        key: its private key.
     """
 
     address: str
     ca: bytes
     metadata: tuple[tuple[str, str], ...]
+    cert: bytes = b""
+    key: bytes = field(default=b"", repr=False)
 
     @property
     def said(self) -> str:
@@ -82,7 +86,8 @@ class Target:
     async def channel(self) -> AsyncIterator[grpc.aio.Channel]:
         """A channel, closed at the end."""
         if self.ca:
-            credentials = grpc.ssl_channel_credentials(self.ca)
+            own = (self.key, self.cert) if self.cert else (None, None)
+            credentials = grpc.ssl_channel_credentials(self.ca, *own)
             channel = grpc.aio.secure_channel(self.address, credentials)
         else:
             channel = grpc.aio.insecure_channel(self.address)
@@ -118,10 +123,27 @@ def with_target(command: Callable[..., None]) -> Callable[..., None]:
             callback=_keep,
         ),
         click.option(
-            "--token",
-            envvar="UCAL_TOKEN",
+            "--cert",
+            envvar="UCAL_CERT",
             default="",
-            help="API key or OIDC token.",
+            help="Client certificate file, with its private key in --cert-key.",
+            expose_value=False,
+            callback=_keep,
+        ),
+        click.option(
+            "--cert-key",
+            envvar="UCAL_CERT_KEY",
+            default="",
+            expose_value=False,
+            callback=_keep,
+        ),
+        click.option(
+            "--api-key",
+            "--token",
+            "token",
+            envvar=["UCAL_API_KEY", "UCAL_TOKEN"],
+            default="",
+            help="API key or OIDC token; in UCAL_API_KEY no list of processes shows it.",
             expose_value=False,
             callback=_keep,
         ),
@@ -151,8 +173,13 @@ def target_of(context: click.Context) -> Target:
         if not colon:
             raise click.BadParameter(f"{name!r} is not of the form 'name: value'")
         metadata.append((name.strip().lower(), value.strip()))
-    authority = Path(ca).read_bytes() if ca else b""
-    return Target(context.meta[f"{_KEY}address"], authority, tuple(metadata))
+    cert, key = context.meta[f"{_KEY}cert"], context.meta[f"{_KEY}cert_key"]
+    if bool(cert) != bool(key) or (cert and not ca):
+        raise click.UsageError("--cert goes with --cert-key and --ca")
+    authority, chain, private = (
+        Path(each).read_bytes() if each else b"" for each in (ca, cert, key)
+    )
+    return Target(context.meta[f"{_KEY}address"], authority, tuple(metadata), chain, private)
 
 
 def method_named(name: str) -> MethodDescriptor:

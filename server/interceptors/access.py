@@ -313,9 +313,7 @@ async def _closed(request: Any, context: Context) -> Any:
 
 
 async def _closed_stream(request: Any, context: Context) -> Any:
-    del request, context
-    raise _refused()
-    yield  # makes it a generator
+    yield await _closed(request, context)
 
 
 def _refused() -> ProviderError:
