@@ -1,7 +1,7 @@
 """protoc-gen-cpp with one field renamed: python3 plugin.py, as a plugin of buf.
 
 C++ has `has_conference()` for the presence of `conference`, and would have it once more as the
-getter of the contract's field `has_conference`. In C++ that one is `conference_told`; what goes over
+getter of the field `has_conference`. In C++ that one is `conference_told`; what goes over
 the wire is the same. Needs Python's protobuf package, and protoc in PATH.
 """
 
