@@ -15,13 +15,8 @@ from server.interceptors.access import Access, Callers, Objects
 from server.settings_model import Settings
 
 
-def access_of(
-    settings: Settings, connections: Connections, *, every: float = EVERY_SECONDS
-) -> Access | None:
-    """The layers of access; None: everybody who can connect may do everything.
-
-    `every`: seconds between two looks at the caller of an open stream.
-    """
+def access_of(settings: Settings, connections: Connections) -> Access | None:
+    """The layers of access; None: everybody who can connect may do everything."""
     modes = settings.access.mode
     if "open" in modes:
         return None
@@ -37,7 +32,7 @@ def access_of(
         certificates = Certificates(settings.access.trust_domains, subjects)
     gate = Gate(keys=keys, tokens=tokens, certificates=certificates)
     sight = Sight(connections.directory)
-    return Access(gate, Callers(gate), Objects(gate, sight, Standing(every)))
+    return Access(gate, Callers(gate), Objects(gate, sight, Standing(EVERY_SECONDS)))
 
 
 def _tokens(settings: Settings, connections: Connections, subjects: Subjects) -> Tokens:
