@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeAlias
 
 import grpc
 from cryptography import x509
@@ -20,6 +21,8 @@ from server.metrics import CERTIFICATE_ENDS
 from server.settings_model import SettingsError, Tls
 
 _MAX_FILE = 1024 * 1024
+# `grpc` is a method within `Certificates`.
+_Configuration: TypeAlias = grpc.ServerCertificateConfiguration
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +128,13 @@ class Certificates:
             require_client_authentication=bool(self._tls.client_ca),
         )
 
-    def _configuration(self) -> grpc.ServerCertificateConfiguration:
+    def _configuration(self) -> _Configuration:
         now = self._identity
         return grpc.ssl_server_certificate_configuration(
             [(now.key, now.cert)], root_certificates=now.client_ca or None
         )
 
-    def _fetched(self) -> grpc.ServerCertificateConfiguration | None:
+    def _fetched(self) -> _Configuration | None:
         return self._configuration() if self._changed() else None
 
     # -- HTTP
