@@ -116,7 +116,8 @@ FEATURES: Mapping[Operation, provider_pb2.Capability] = {
         min_poll_interval=_POLL,
         deletions=_RECONCILED,
         oauth_scopes=SCOPES,
-        notes="Lists do not tell of panelists and registrants: changes of those are not seen.",
+        notes="GoTo tells when a webinar is made, changed or deleted, and nobody that it began or "
+        "ended. Lists do not tell of panelists and registrants: changes of those are not seen.",
     ),
     ops.LIST_WEBINAR_REGISTRANTS: provider_pb2.Capability(
         max_page_size=registrants.MAX_PAGE,

@@ -21,6 +21,7 @@ from providers.goto import (
 )
 from providers.goto.api import Api, Memory
 from providers.goto.features import FEATURES, OAUTH, REASONS
+from providers.goto.push import GoToPush
 from ucal.v1 import (
     calendar_pb2,
     connection_pb2,
@@ -35,6 +36,9 @@ class GoTo(Provider):
     """GoTo Meeting v1 and GoTo Webinar v2, and the admin API for who is signed in.
 
     All three lie below one base URL, which is the only host that is called.
+
+    Attributes:
+        push: see `providers.core.push`. `settings.webhook_secret` is the value of the app's key.
     """
 
     name = "goto"
@@ -51,12 +55,14 @@ class GoTo(Provider):
             hint="For trying things out: it ends after an hour.",
         ),
     )
+    pushed_kinds = GoToPush.kinds
     features = FEATURES
     reasons = REASONS
 
     def __init__(self, settings: ProviderSettings) -> None:
         super().__init__(settings)
         self._memory = Memory()
+        self.push = GoToPush(self._api, settings.webhook_secret)
 
     def auth(self, grant: Grant) -> httpx.Auth:
         """A dead token is answered with 403, so that one refresh is tried then too."""

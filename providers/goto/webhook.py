@@ -1,9 +1,9 @@
 """What GoTo Webinar sends to a webhook: its signature, and what a delivery hints at. Pure.
 
-The vendor names the header `X-Webhook-Signature` alone. How it is made is taken from one public
-receiver (2026-11) and not confirmed: base64 of HMAC-SHA256 of `<timestamp>:<body>` with the value
-of the account's secret key, the timestamp being that of `X-Webhook-Signature-Timestamp`. Before
-anything is sent GoTo probes the address with a GET that wants 200. Meetings have no webhooks.
+The vendor names the header `X-Webhook-Signature` alone. How it is made two public receivers agree
+upon (a Drupal module, an Express server; 2026-11), and no text of the vendor's confirms it: base64
+of HMAC-SHA256 of `<timestamp>:<body>` with the value of the app's secret key, the timestamp being
+that of `X-Webhook-Signature-Timestamp`, in milliseconds. Meetings have no webhooks.
 """
 
 import base64

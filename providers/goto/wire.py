@@ -204,3 +204,58 @@ class Delivered(msgspec.Struct, gc=False):
     eventKey: Key = None
     webinarKey: Key = None
     product: str = ""
+
+
+class Hook(msgspec.Struct, gc=False):
+    """Webhook."""
+
+    webhookKey: Key = None
+    callbackUrl: str = ""
+    eventName: str = ""
+    state: str | None = None
+
+    def at(self, address: str) -> bool:
+        """Whether it delivers to `address`, whatever the query."""
+        return self.callbackUrl == address or self.callbackUrl.startswith(f"{address}?")
+
+
+class EmbeddedHooks(msgspec.Struct, gc=False):
+    """Webhooks."""
+
+    webhooks: list[Hook] = []
+
+
+class Hooks(msgspec.Struct, gc=False, rename={"embedded": "_embedded"}):
+    """WebhooksResponse. An empty one may lack `_embedded`."""
+
+    embedded: EmbeddedHooks | None = None
+
+    @property
+    def found(self) -> list[Hook]:
+        """All of them."""
+        return self.embedded.webhooks if self.embedded is not None else []
+
+
+class UserSubscription(msgspec.Struct, gc=False):
+    """UserSubscription."""
+
+    webhookKey: Key = None
+    userSubscriptionKey: Key = None
+    userSubscriptionState: str | None = None
+
+
+class EmbeddedSubscriptions(msgspec.Struct, gc=False):
+    """UserSubscriptions."""
+
+    userSubscriptions: list[UserSubscription] = []
+
+
+class UserSubscriptions(msgspec.Struct, gc=False, rename={"embedded": "_embedded"}):
+    """UserSubscriptionResponse. An empty one may lack `_embedded`."""
+
+    embedded: EmbeddedSubscriptions | None = None
+
+    @property
+    def found(self) -> list[UserSubscription]:
+        """All of them."""
+        return self.embedded.userSubscriptions if self.embedded is not None else []

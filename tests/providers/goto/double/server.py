@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from aiohttp import web
+from aiohttp import ClientSession, web
+from yarl import URL
 
 from tests.providers.goto.double import world as w
 from tests.providers.goto.double.world import Json, Problem, World
@@ -75,6 +76,7 @@ class GoTo:
         body = json.loads(raw) if raw else None
         try:
             self._check(request.headers.get("authorization", ""))
+            await self._probe(path, body)
             status, shown = self._route(request.method, path, query, body)
         except Problem as problem:
             status, shown = problem.status, problem.body
@@ -96,10 +98,27 @@ class GoTo:
         if header.removeprefix("Bearer ") not in self.tokens:
             raise Problem(403, "InvalidToken", "Invalid token passed", older=True)
 
-    def _route(self, method: str, path: str, query: Json, body: Any) -> Answer:
-        from tests.providers.goto.double import webinars
+    async def _probe(self, path: str, body: Any) -> None:
+        """Addresses of webhooks want to be https, and to answer a GET with 200. What would end TLS
+        stands in front of whom they belong to.
+        """
+        if not path.endswith(("/webhooks", "/userSubscriptions")):
+            return
+        for each in body or ():
+            url = each.get("callbackUrl", "https:") if isinstance(each, dict) else "https:"
+            if not url.startswith("https:"):
+                raise Problem(400, "InvalidRequest", "callbackUrl")
+            if url == "https:":
+                continue
+            async with ClientSession() as client:
+                answer = await client.get(URL(url.replace("https:", "http:"), encoded=True))
+                if answer.status != 200:
+                    raise Problem(400, "InvalidRequest", "callbackUrl")
 
-        for known, pattern, handler in (*ROUTES, *webinars.ROUTES):
+    def _route(self, method: str, path: str, query: Json, body: Any) -> Answer:
+        from tests.providers.goto.double import hooks, webinars
+
+        for known, pattern, handler in (*ROUTES, *webinars.ROUTES, *hooks.ROUTES):
             match = pattern.fullmatch(path)
             if match is not None and known == method:
                 return handler(self, match, query, body)

@@ -42,12 +42,23 @@ def moment(text: str) -> datetime:
 
 @dataclass
 class World:
-    """Meetings by id, sessions that were held, webinars by key, assets; newest keys last."""
+    """Meetings by id, sessions that were held, webinars by key, assets; newest keys last.
+
+    Attributes:
+        hooks: webhooks by key.
+        users: subscriptions of the user, by key.
+        secret: value of the app's secret key; "": none was made, and nothing is signed.
+        unready: so many times new webhooks are not known yet when they are asked for.
+    """
 
     meetings: dict[str, Json] = field(default_factory=dict)
     sessions: list[Json] = field(default_factory=list)
     webinars: dict[str, Json] = field(default_factory=dict)
     assets: list[Json] = field(default_factory=list)
+    hooks: dict[str, Json] = field(default_factory=dict)
+    users: dict[str, Json] = field(default_factory=dict)
+    secret: str = ""
+    unready: int = 0
     last: int = 0
 
     def number(self, base: int) -> int:
