@@ -73,6 +73,15 @@ def _read(path: str, key: str) -> bytes:
         raise SettingsError(key, f"cannot read {path}: {error.strerror}") from None
 
 
+def _status(path: str) -> tuple[int, ...]:
+    """Empty: there is no such file."""
+    try:
+        found = Path(path).expanduser().stat() if path else None
+    except OSError:
+        return ()
+    return (found.st_ino, found.st_mtime_ns, found.st_size) if found is not None else ()
+
+
 def _public(key: object) -> bytes:
     form = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     encoded: bytes = key.public_bytes(*form)  # type: ignore[attr-defined]
@@ -94,11 +103,9 @@ class Certificates:
         self._context = self._made()
         _tell(self._identity)
 
-    def _look(self) -> tuple[tuple[int, int, int], ...]:
+    def _look(self) -> tuple[tuple[int, ...], ...]:
         """What tells whether a file has changed; links are followed."""
-        paths = (self._tls.cert, self._tls.key, self._tls.client_ca)
-        found = [Path(path).expanduser().stat() for path in paths if path]
-        return tuple((each.st_ino, each.st_mtime_ns, each.st_size) for each in found)
+        return tuple(map(_status, (self._tls.cert, self._tls.key, self._tls.client_ca)))
 
     def _changed(self) -> bool:
         """Take over what has changed; whether anything has. Called from gRPC's threads too."""
@@ -124,7 +131,7 @@ class Certificates:
         """Credentials that follow the files. gRPC speaks TLS 1.2 and 1.3 alone."""
         return grpc.dynamic_ssl_server_credentials(
             self._configuration(),
-            self._fetched,
+            self._fetched,  # type: ignore[arg-type]  # the stubs know nothing of None: no change
             require_client_authentication=bool(self._tls.client_ca),
         )
 

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import contextvars
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -33,8 +33,13 @@ from ucal.v1 import connection_pb2
 
 OAuth = connection_pb2.OAuthCredentials
 ServiceAccount = connection_pb2.ServiceAccountCredentials
+_REAUTHORIZATION_REQUIRED = connection_pb2.CONNECTION_STATE_REAUTHORIZATION_REQUIRED
 
 _ENDPOINT_SECONDS = 20.0
+# A lost answer is asked for again at once: the vendor may have spent the old token, and those that
+# allow for it give the new one out again for some seconds only. Where it was spent for good,
+# nothing else would have saved it either.
+_PAUSES = (0.2, 1.0)
 # Longer than any refresh takes.
 _LEASE_SECONDS = 40.0
 _FIRST_WAIT, _LONGEST_WAIT = 0.02, 0.5
@@ -160,18 +165,36 @@ class Grants:
     async def _refreshed(self, owner: Owner, held: Holding, stale: str) -> Holding:
         if not owner.name:
             return await self._refreshed_for_caller(owner, held)
+
+        async def meanwhile() -> Holding | None:
+            now = await self._keeper.read(owner)
+            return self._adopted(owner, now) if _token(now) not in {stale, ""} else None
+
+        async with self._leased(owner, meanwhile) as brought:
+            return brought or await self._under_lease(owner, stale)
+
+    @contextlib.asynccontextmanager
+    async def _leased(
+        self, owner: Owner, meanwhile: Callable[[], Awaitable[Holding | None]]
+    ) -> AsyncIterator[Holding | None]:
+        """Hold the lease of `owner`; or, without it, what `meanwhile` has found while waiting.
+
+        Raises:
+            ProviderError: UNAVAILABLE, somebody else has it all the time.
+        """
         lease, holder = f"refresh/{owner.name}", secrets.token_hex(8)
         wait, end = _FIRST_WAIT, asyncio.get_running_loop().time() + _LEASE_SECONDS
         while not await self._store.lease(lease, holder, _LEASE_SECONDS):
-            now = await self._keeper.read(owner)
-            if _token(now) not in {stale, ""}:
-                return self._adopted(owner, now)
+            found = await meanwhile()
+            if found is not None:
+                yield found
+                return
             if asyncio.get_running_loop().time() > end:
                 raise _busy()
             await asyncio.sleep(wait)
             wait = min(_LONGEST_WAIT, wait * 2)
         try:
-            return await self._under_lease(owner, stale)
+            yield None
         finally:
             with contextlib.suppress(ProviderError):  # it ends by itself
                 await self._store.release(lease, holder)
@@ -187,7 +210,7 @@ class Grants:
 
     async def _under_lease(self, owner: Owner, stale: str) -> Holding:
         while True:
-            now = await self._keeper.read(owner)
+            now = await self._living(owner)
             if not isinstance(now.credentials, OAuth) or not now.credentials.refresh_token:
                 raise _busy()  # entered anew, as something else
             if now.credentials.access_token != stale:
@@ -202,6 +225,24 @@ class Grants:
                 raise _over(owner) from None
             return await self._keeper.save(owner, fresh, now.version)
 
+    async def _living(self, owner: Owner) -> Holding:
+        """What the store holds, unless another replica has found out that it is over.
+
+        Raises:
+            ProviderError: REAUTHORIZATION_REQUIRED.
+        """
+        if owner.name != owner.connection_id:
+            return await self._keeper.read(owner)
+        record = await self._store.get(owner.connection_id)
+        if record is None:
+            return await self._keeper.read(owner)
+        now = self._keeper.holding(owner, record.grant)
+        if record.connection.state == _REAUTHORIZATION_REQUIRED:
+            self._dead.put(_dead_key(owner, now), value=True)
+            self._keeper.changed(owner, None)
+            raise _over(owner)
+        return now
+
     def _adopted(self, owner: Owner, now: Holding) -> Holding:
         self._keeper.changed(owner, now)
         return now
@@ -212,7 +253,15 @@ class Grants:
         if not isinstance(old, OAuth):
             raise _busy()
         client = self._client(owner, (old.client_id, old.client_secret), "")
-        return await refresh(self._endpoint(owner, client), client, old)
+        http = self._endpoint(owner, client)  # all tries together have its time
+        for pause in _PAUSES:
+            try:
+                return await refresh(http, client, old)
+            except ProviderError as error:
+                if error.reason != "TOKEN_ENDPOINT_UNAVAILABLE" or not client.habits.rotates:
+                    raise
+            await asyncio.sleep(pause)
+        return await refresh(http, client, old)
 
     def _endpoint(self, owner: Owner, client: TokenClient) -> Http:
         until = asyncio.get_running_loop().time() + _ENDPOINT_SECONDS
@@ -221,35 +270,33 @@ class Grants:
     async def _buried(self, owner: Owner, now: Holding) -> None:
         """Note that the grant is over, so that nobody asks the vendor again."""
         self._dead.put(_dead_key(owner, now), value=True)
-        LOG.warning("a connection must be authorized anew", extra={"provider": owner.provider.name})
-        await self._store.mark(
-            owner.connection_id,
-            connection_pb2.CONNECTION_STATE_REAUTHORIZATION_REQUIRED,
-            grant_version=now.version,
+        marked = await self._store.mark(
+            owner.connection_id, _REAUTHORIZATION_REQUIRED, grant_version=now.version
         )
+        if marked or owner.name != owner.connection_id:
+            LOG.warning(
+                "a connection must be authorized anew", extra={"provider": owner.provider.name}
+            )
         self._keeper.changed(owner, None)
 
     async def revoke(self, owner: Owner, held: Holding) -> None:
-        """Have the vendor forget the grant (RFC 7009).
+        """Have the vendor forget the grant (RFC 7009): what a refresh under way brings, too.
 
         Raises:
             ProviderError: UNSUPPORTED when the vendor cannot, or the credentials are no OAuth
                 tokens; else what the endpoint says.
         """
-        old, habits = held.credentials, owner.provider.oauth
-        url = owner.provider.settings.revoke_url or (habits.revoke_url if habits else "")
-        if not isinstance(old, OAuth) or not url:
-            raise ProviderError(
-                Kind.UNSUPPORTED,
-                f"{owner.provider.display_name} cannot revoke these credentials: "
-                "do it there, and delete the connection without revoke",
-                violations=[("revoke", "is not possible here")],
-                metadata={"capability": "revoke"},
-            )
-        client = self._client(owner, (old.client_id, old.client_secret), "")
-        until = asyncio.get_running_loop().time() + _ENDPOINT_SECONDS
-        http = self._pool.endpoint(owner.provider.name, client.revoke_url, until=until)
-        await revoke(http, client, old)
+        _revocable(owner, held)
+
+        async def nothing() -> None:
+            """What comes meanwhile is waited for."""
+
+        async with self._leased(owner, nothing):
+            old = _revocable(owner, await self._keeper.read(owner))
+            client = self._client(owner, (old.client_id, old.client_secret), "")
+            until = asyncio.get_running_loop().time() + _ENDPOINT_SECONDS
+            http = self._pool.endpoint(owner.provider.name, client.revoke_url, until=until)
+            await revoke(http, client, old)
 
     async def _minted(self, owner: Owner, account: ServiceAccount) -> Holding:
         client = self._client(owner, (account.client_id, account.private_key), account.tenant_id)
@@ -288,6 +335,25 @@ def _dead_key(owner: Owner, held: Holding) -> str:
 
 def _token(held: Holding) -> str:
     return held.credentials.access_token if isinstance(held.credentials, OAuth) else ""
+
+
+def _revocable(owner: Owner, held: Holding) -> OAuth:
+    """The tokens, if the vendor can be told to forget them.
+
+    Raises:
+        ProviderError: UNSUPPORTED.
+    """
+    old, habits = held.credentials, owner.provider.oauth
+    url = owner.provider.settings.revoke_url or (habits.revoke_url if habits else "")
+    if isinstance(old, OAuth) and url:
+        return old
+    raise ProviderError(
+        Kind.UNSUPPORTED,
+        f"{owner.provider.display_name} cannot revoke these credentials: "
+        "do it there, and delete the connection without revoke",
+        violations=[("revoke", "is not possible here")],
+        metadata={"capability": "revoke"},
+    )
 
 
 def _lives(token: OAuth) -> bool:

@@ -38,8 +38,8 @@ _TAG = 16
 _LEAST = _HEAD.size + _BINDING + _NONCE + _TAG
 _MOST = 256 * 1024
 _DAY = 86_400
-# Replicas' clocks differ.
-_SKEW = 300
+# Replicas' clocks differ; one may be ten minutes ahead while another is ten behind.
+_SKEW = 1_800
 _SUBKEYS = 256
 _TO_URL = bytes.maketrans(b"+/", b"-_")
 _FROM_URL = bytes.maketrans(b"-_", b"+/")

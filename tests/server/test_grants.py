@@ -222,19 +222,34 @@ async def test_the_deadline_of_a_caller_does_not_end_the_refresh(
     assert len(vendor.asked) == 1
 
 
-async def test_a_lost_answer_is_not_asked_for_twice_where_tokens_rotate(
-    connections: Connections, vendor: VendorServer
+async def test_a_lost_answer_is_asked_for_again_while_the_vendor_allows_for_it(
+    connections: Connections, vendor: VendorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A second use of a spent refresh token can kill the whole family of tokens."""
+    """Those who allow for it do so for seconds: the next call may come too late."""
+    monkeypatch.setattr("server.connections.grants._PAUSES", (0, 0))
     vendor.refresh.add("r0")
+    vendor.grace = True
     await connections.directory.create(oauth(access_token="old", refresh_token="r0"), "")
-    vendor.lose = 1
+    vendor.lose = 2
+    assert (await call(connections)).status == 200
+    assert [form["refresh_token"] for form in vendor.asked] == ["r0", "r0", "r0"]
+    assert await state(connections) == connection_pb2.CONNECTION_STATE_ACTIVE
+
+
+async def test_a_token_endpoint_that_stays_silent_leaves_the_connection_as_it_is(
+    connections: Connections, vendor: VendorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.connections.grants._PAUSES", (0, 0))
+    vendor.refresh.add("r0")
+    vendor.grace = True
+    await connections.directory.create(oauth(access_token="old", refresh_token="r0"), "")
+    vendor.lose = 3
     with pytest.raises(ProviderError) as lost:
         await call(connections)
     assert lost.value.kind is Kind.UNAVAILABLE
     assert lost.value.reason == "TOKEN_ENDPOINT_UNAVAILABLE"
-    assert len(vendor.asked) == 1
     assert await state(connections) == connection_pb2.CONNECTION_STATE_ACTIVE
+    assert (await call(connections)).status == 200
 
 
 async def test_rotated_tokens_wait_in_memory_while_the_store_is_down(

@@ -96,6 +96,7 @@ class VendorServer:
         asked: forms that reached the token endpoint, with "authorization" if it was sent.
         calls: requests of the API by authorization header.
         rotates: a refresh kills the refresh token.
+        grace: the old refresh token is taken for a while yet.
         hold: when set, the token endpoint answers once it is set free.
         lose: so many answers of the token endpoint get lost, after the work is done.
         answer: what the token endpoint answers instead: status and JSON.
@@ -111,6 +112,7 @@ class VendorServer:
         self.revoked: list[str] = []
         self.calls: Counter[str] = Counter()
         self.rotates = True
+        self.grace = False
         self.hold: asyncio.Event | None = None
         self.reached = asyncio.Event()
         self.lose = 0
@@ -155,7 +157,8 @@ class VendorServer:
             if form["refresh_token"] not in self.refresh:
                 return web.json_response({"error": "invalid_grant"}, status=400)
             if self.rotates:
-                self.refresh.discard(form["refresh_token"])
+                if not self.grace:
+                    self.refresh.discard(form["refresh_token"])
                 grown["refresh_token"] = f"refresh-{number}"
                 self.refresh.add(f"refresh-{number}")
         self.access.add(grown["access_token"])
