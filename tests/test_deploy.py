@@ -129,6 +129,7 @@ def test_health_check_with_client_certificates(tmp_path: Path) -> None:
         "UCAL_TLS_KEY": str(key),
         "UCAL_TLS_CLIENT_CA": str(cert),
         "UCAL_ACCESS": "mtls",
+        "UCAL_POLICIES": '[{"subjects": ["*"], "allow": ["read"], "connections": ["*"]}]',
     }
     with service('store = "memory:"', tmp_path, environment) as process:
         environment["UCAL_LISTEN"] = process.address.replace("127.0.0.1", "0.0.0.0")
@@ -229,7 +230,9 @@ def test_compose_settings_load_and_the_drain_ends_before_the_kill() -> None:
         if w.startswith("UCAL_")
     }
     settings = _settings(image | {k: _filled(v) for k, v in ours["environment"].items()})
-    assert settings.access.mode == ("mtls",)
+    assert settings.access.mode == ("mtls", "api_key")
+    # Not "*": keys that are made to do little would do everything.
+    assert [each.subjects for each in settings.policies] == [("dns:caller",)]
     assert settings.store == "postgresql://ucal:0123abcd@postgres:5432/ucal"
     drain = settings.limits.drain_delay + settings.limits.drain_grace
     assert _seconds(ours["stop_grace_period"]) >= drain + 10
@@ -366,6 +369,7 @@ def test_chart_settings_load_and_the_drain_ends_before_the_kill(
     settings = _settings(environment | secret | {"UCAL_CONFIG": str(config)})
     assert settings.environment == "production"
     assert settings.access.mode == ("mtls",)
+    assert [each.allow for each in settings.policies] == [("*",)]
     limits = settings.limits
     assert spec["terminationGracePeriodSeconds"] >= limits.drain_delay + limits.drain_grace + 10
     if drain:
