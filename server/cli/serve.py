@@ -9,6 +9,7 @@ import click
 import uvloop
 
 from providers.core.errors import ProviderError
+from server.crash import leave_nothing
 from server.log import LOG, configure
 from server.presets import SANDBOX
 from server.service import Service, running
@@ -40,6 +41,7 @@ def run(settings: Settings, begun: Callable[[Service], Awaitable[None]] = _silen
         SystemExit: 2, with one clear line, when it cannot be done as it is configured.
     """
     configure(settings.log_level)
+    leave_nothing()
     try:
         uvloop.run(_until_told(settings, begun))
     except (SettingsError, ProviderError, OSError) as error:

@@ -41,12 +41,16 @@ def free_port() -> int:
 
 @contextmanager
 def service(
-    settings: str, folder: Path, environment: Mapping[str, str] | None = None
+    settings: str, folder: Path, environment: Mapping[str, str] | None = None, http: int = 0
 ) -> Iterator[Process]:
-    """`python -m server` with `settings` in TOML, and what it needs beside it in `folder`."""
+    """`python -m server` with `settings` in TOML, and what it needs beside it in `folder`.
+
+    `http`: port of the HTTP side; 0: there is none.
+    """
     port = free_port()
     config = folder / f"ucal-{port}.toml"
-    config.write_text(f'listen = "127.0.0.1:{port}"\nhttp_listen = ""\n{settings}')
+    http_listen = f"127.0.0.1:{http}" if http else ""
+    config.write_text(f'listen = "127.0.0.1:{port}"\nhttp_listen = "{http_listen}"\n{settings}')
     log = folder / f"service-{port}.log"
     with log.open("wb") as stderr:
         handle = subprocess.Popen(
