@@ -20,6 +20,8 @@ from providers.core.errors import Kind, ProviderError
 from providers.core.operations import ResourceKind
 from ucal.v1 import watch_pb2
 
+_TOKEN = "token"
+
 
 @dataclass(frozen=True, slots=True)
 class Topic:
@@ -45,7 +47,7 @@ class Subscription:
         expires_at: aware; None: it does not end by itself.
         renew_at: when to renew it, early enough for several attempts.
         secret: what its deliveries are signed with, where the provider makes that itself and shows
-            it once; `verify` is tried with it too. Kept sealed; "": the connection's own.
+            it once (`MakesSecrets`). Kept sealed; "": the connection's own.
     """
 
     id: str
@@ -129,8 +131,8 @@ class Push(Protocol):
     def verify(self, delivery: Delivery, secret: str, now: datetime) -> None:
         """Make sure that the provider sent it, before a byte of the body is parsed. Pure.
 
-        Called with each secret that may hold: those of the connection's own that are in use, and
-        those of its subscriptions (`Subscription.secret`).
+        Called with each secret that may hold: the connection's own, under every key that is in use;
+        for `MakesSecrets` those of its subscriptions.
 
         Raises:
             ProviderError: UNAUTHENTICATED, see `refused`.
@@ -150,6 +152,42 @@ class Greets(Protocol):
         Raises:
             ProviderError: UNAUTHENTICATED: it is not the provider's.
         """
+
+
+@runtime_checkable
+class MakesSecrets(Protocol):
+    """A `Push` whose provider makes the secret of each subscription (`Subscription.secret`).
+
+    `verify` is called with those secrets then, and only for deliveries that are `addressed`: nobody
+    has secrets looked for who does not know an address.
+    """
+
+    def addressed(self, delivery: Delivery, secret: str) -> None:
+        """Make sure that it is to an address that `create` made with `secret`. Pure.
+
+        Raises:
+            ProviderError: UNAUTHENTICATED.
+        """
+
+
+def tokened(address: str, secret: str) -> str:
+    """`address` with a token in its query by which `addressed` tells it."""
+    return f"{address}{'&' if '?' in address else '?'}{_TOKEN}={_token(secret)}"
+
+
+def addressed(delivery: Delivery, secret: str) -> None:
+    """Make sure that it is to an address that `tokened` made with `secret`.
+
+    Raises:
+        ProviderError: UNAUTHENTICATED.
+    """
+    if not secret or not same_secret(delivery.query.get(_TOKEN, ""), _token(secret)):
+        raise refused()
+
+
+def _token(secret: str) -> str:
+    """Addresses stand in others' logs, so that the secret itself is not in them."""
+    return hmac.digest(secret.encode(), b"address of a webhook", "sha256").hex()[:40]
 
 
 def same_secret(given: str, secret: str) -> bool:

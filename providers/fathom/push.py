@@ -2,7 +2,8 @@
 
 Fathom makes the secret and shows it once; there is no list of webhooks and no change of one
 (developers.fathom.ai, Create a webhook). So what was made and is forgotten cannot be ended, and a
-renewal is another webhook in place of the first.
+renewal is another webhook in place of the first. The address holds a token besides, so that secrets
+are looked for only for who knows it.
 """
 
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from providers.core.call import Call
 from providers.core.errors import Kind, ProviderError
 from providers.core.http import quote
 from providers.core.operations import ResourceKind
-from providers.core.push import Delivery, Hint, Subscription, Topic
+from providers.core.push import Delivery, Hint, Subscription, Topic, addressed, tokened
 from providers.core.wire import decode
 from providers.fathom import webhook
 from providers.fathom.wire import Hook
@@ -26,7 +27,7 @@ _OF_TEAMS = ("my_shared_with_team_recordings", "shared_team_recordings")
 
 @dataclass(frozen=True, slots=True)
 class FathomPush:
-    """`providers.core.push.Push` of Fathom.
+    """`providers.core.push.Push` and `MakesSecrets` of Fathom.
 
     Attributes:
         secret: of a webhook that was made by hand in Fathom's settings; "": there is none.
@@ -38,16 +39,17 @@ class FathomPush:
     secret: str = field(repr=False)
 
     async def create(self, call: Call, topic: Topic, address: str, secret: str) -> Subscription:
-        """Part of Push. `secret` is not used: Fathom makes its own."""
+        """Part of Push. `secret` makes the address; Fathom makes its own for signatures."""
         if topic.calendar_id not in ("", "primary"):
             raise ProviderError.not_found("calendar", topic.calendar_id)
+        url = tokened(address, secret)
         try:
-            hook = await _made(call, address, (*_OWN, *_OF_TEAMS))
+            hook = await _made(call, url, (*_OWN, *_OF_TEAMS))
         except ProviderError as error:
             if error.kind not in (Kind.INVALID, Kind.FORBIDDEN):
                 raise
             # Recordings of teams are there on team plans only.
-            hook = await _made(call, address, _OWN)
+            hook = await _made(call, url, _OWN)
         if not hook.secret.startswith(webhook.PREFIX):
             await _deleted(call, hook.id)
             raise ProviderError(
@@ -69,6 +71,10 @@ class FathomPush:
         """Part of Push."""
         await _deleted(call, subscription.handle)
 
+    def addressed(self, delivery: Delivery, secret: str) -> None:
+        """Part of MakesSecrets."""
+        addressed(delivery, secret)
+
     def verify(self, delivery: Delivery, secret: str, now: datetime) -> None:
         """See `webhook.verify`."""
         theirs = secret if secret.startswith(webhook.PREFIX) else self.secret
@@ -79,9 +85,9 @@ class FathomPush:
         return webhook.hints(delivery)
 
 
-async def _made(call: Call, address: str, triggers: tuple[str, ...]) -> Hook:
+async def _made(call: Call, url: str, triggers: tuple[str, ...]) -> Hook:
     """Fathom wants one part to be included; with the summary it waits until that is written."""
-    body = {"destination_url": address, "triggered_for": triggers, "include_summary": True}
+    body = {"destination_url": url, "triggered_for": triggers, "include_summary": True}
     return decode(await call.http.send("POST", _PATH, json=body), Hook)
 
 

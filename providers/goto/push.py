@@ -11,24 +11,21 @@ a token in the address, derived from the connection's secret.
 """
 
 import asyncio
-import hmac
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import ClassVar
-from urllib.parse import urlencode
 
 from providers.core.call import Call
 from providers.core.errors import Kind, ProviderError
 from providers.core.operations import ResourceKind
-from providers.core.push import Delivery, Hint, Subscription, Topic, refused, same_secret
+from providers.core.push import Delivery, Hint, Subscription, Topic, addressed, tokened
 from providers.core.wire import decode
 from providers.goto import webhook
 from providers.goto.api import WEBINARS, Api, text
 from providers.goto.wire import Hook, Hooks, UserSubscription, UserSubscriptions
 from ucal.v1 import types_pb2
 
-PARAMETER = "token"
 _HOOKS = f"{WEBINARS}/webhooks"
 _USERS = f"{WEBINARS}/userSubscriptions"
 _PRODUCT: Mapping[str, str] = {"product": "g2w"}
@@ -56,7 +53,7 @@ class GoToPush:
         """Part of Push. What is there already for this address is used again."""
         api = self.api(call)
         await api.calendar(topic.calendar_id)
-        url = f"{address}{'&' if '?' in address else '?'}{urlencode({PARAMETER: _token(secret)})}"
+        url = tokened(address, secret)
         keys = await self._hooked(api, address, url)
         await _subscribed(api, keys, url)
         return Subscription(
@@ -107,7 +104,7 @@ class GoToPush:
     def verify(self, delivery: Delivery, secret: str, now: datetime) -> None:
         """Part of Push: its address holds the token; with a key it is signed, and lately, too."""
         if secret:
-            _addressed(delivery, secret)
+            addressed(delivery, secret)
         if self.app_key or not secret:
             webhook.verify(delivery, self.app_key, now)
 
@@ -115,22 +112,12 @@ class GoToPush:
         """Part of Greets: a GET to an address of ours is answered with nothing."""
         if delivery.method != "GET":
             return None
-        _addressed(delivery, secret)
+        addressed(delivery, secret)
         return b""
 
     def hints(self, delivery: Delivery) -> list[Hint]:
         """See `webhook.hints`."""
         return webhook.hints(delivery)
-
-
-def _token(secret: str) -> str:
-    """What the address holds: it stands in others' logs, so that it is not the secret itself."""
-    return hmac.digest(secret.encode(), b"goto webinar webhooks", "sha256").hex()[:40]
-
-
-def _addressed(delivery: Delivery, secret: str) -> None:
-    if not secret or not same_secret(delivery.query.get(PARAMETER, ""), _token(secret)):
-        raise refused()
 
 
 def _definition(event: str, url: str) -> dict[str, str]:

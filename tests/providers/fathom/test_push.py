@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
 from providers.core.auth import HeaderAuth
 from providers.core.errors import Kind
-from providers.core.push import Delivery, Subscription, Topic
+from providers.core.push import Delivery, MakesSecrets, Subscription, Topic
 from providers.core.settings import ProviderSettings
 from providers.fathom.provider import Fathom as Provider
 from tests.providers.desk import Caller, door, refused
@@ -46,7 +47,9 @@ def delivered(letter: Letter) -> Delivery:
 async def test_a_webhook_is_made_renewed_and_ended(desk: Caller, fathom: Fathom) -> None:
     made = await subscribed(desk)
     (hook,) = fathom.hooks.values()
-    assert (hook["url"], made.secret) == (ADDRESS, hook["secret"])
+    assert hook["url"].startswith(f"{ADDRESS}?token=")
+    assert DERIVED not in hook["url"]
+    assert made.secret == hook["secret"]
     assert len(hook["triggered_for"]) == 4
     assert made.secret not in repr(made)
     renewed = await desk.provider.push.renew(desk.call, made, ADDRESS, DERIVED)
@@ -106,6 +109,22 @@ async def test_deliveries_are_told_by_the_secret_of_their_webhook(
     ):
         with refused(Kind.UNAUTHENTICATED):
             push.verify(forged, secret, when)
+
+
+async def test_the_address_is_looked_at_before_a_secret_is_looked_for(
+    desk: Caller, fathom: Fathom
+) -> None:
+    made = await subscribed(desk)
+    query = dict(parse_qsl(urlsplit(fathom.hooks[made.handle]["url"]).query))
+    assert isinstance(desk.provider.push, MakesSecrets)
+    desk.provider.push.addressed(Delivery({}, query=query), DERIVED)
+    guesses: list[dict[str, str]] = [{}, {"token": ""}, {"token": DERIVED}, {"token": "\udcff"}]
+    for guess in guesses:
+        with refused(Kind.UNAUTHENTICATED):
+            desk.provider.push.addressed(Delivery({}, query=guess), DERIVED)
+    for secret in ("", "another"):
+        with refused(Kind.UNAUTHENTICATED):
+            desk.provider.push.addressed(Delivery({}, query=query), secret)
 
 
 async def test_a_webhook_made_by_hand_is_believed_too(fathom: Fathom) -> None:
