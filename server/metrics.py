@@ -18,6 +18,9 @@ PUSH_SUBSCRIPTIONS = Gauge(
 PUSH_RENEWALS = Counter(
     "ucal_push_renewals", "Renewals of subscriptions", ("provider", "result"), registry=REGISTRY
 )
+PUSH_ENDED = Counter(
+    "ucal_push_ended", "Subscriptions that were ended", ("provider", "result"), registry=REGISTRY
+)
 DELIVERIES = Counter(
     "ucal_webhook_deliveries", "Webhook deliveries", ("provider", "status"), registry=REGISTRY
 )
@@ -35,6 +38,12 @@ REWRAPPED = Counter(
 SECRETS_STALE = Counter(
     "ucal_secrets_stale",
     "Secrets served from memory because their vault could not be asked",
+    registry=REGISTRY,
+)
+DELIVERY_SECONDS = Histogram(
+    "ucal_webhook_seconds",
+    "Time from a delivery's headers to our answer",
+    buckets=(0.001, 0.005, 0.02, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
     registry=REGISTRY,
 )
 

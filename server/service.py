@@ -21,9 +21,6 @@ from server.interceptors.access import Access
 from server.interceptors.peers import Peers
 from server.interceptors.wrap import Wrapping
 from server.pages import Pages
-from server.push.ingress import Ingress
-from server.push.registrations import Registrations
-from server.push.secrets import WebhookSecrets
 from server.services.connections import ConnectionService
 from server.services.passthrough import PassthroughService
 from server.services.providers import ProviderService
@@ -33,11 +30,8 @@ from server.services.watch import WatchService, add_watch_service
 from server.settings import Settings
 from server.settings_rules import split_address
 from server.tls import Certificates
-from server.watch.clock import LoopClock
 from server.watch.hub import Hub
-from server.watch.ports import WatchSettings
-from server.watch.reader import ConnectionReader
-from server.watch.token import Tokens
+from server.watching import Watching, watching
 from ucal.v1 import connection_pb2_grpc, passthrough_pb2_grpc, provider_pb2_grpc
 
 if TYPE_CHECKING:
@@ -82,32 +76,22 @@ async def running(
         connections = Connections(settings, around=telemetry.around if telemetry else None)
         stack.push_async_callback(connections.close)
         await connections.open()
-        clock, watching = LoopClock(), WatchSettings()
-        tokens = Tokens(connections.sealer("resume"), clock, watching.token_lifetime)
-        hub = Hub(ConnectionReader(connections), tokens, clock, watching)
-        secrets = WebhookSecrets(connections.ring)
-        registrations = Registrations(connections, secrets, settings.public_url)
-        stack.push_async_callback(registrations.close)
-        ingress = Ingress(
-            resolver=connections,
-            pool=connections.pool,
-            secrets=secrets,
-            registrations=registrations,
-            nudge=hub,
-        )
+        watches = await stack.enter_async_context(watching(settings, connections))
+        hub = watches.hub
         layers = () if telemetry is None else (telemetry.layer(),)
-        watches = WatchService(hub, registrations)
         access = access_of(settings, connections)
         if access is not None:
             stack.push_async_callback(access.gate.close)
         origin = Origin(settings.public_url, is_open="open" in settings.access.mode)
         pages = ConnectPages(connections, origin, Commands(settings))
         server = _grpc_server(
-            settings, connections, watches, hub, origin=origin, layers=layers, access=access
+            settings, connections, watches, origin=origin, layers=layers, access=access
         )
-        routes = [*ingress.routes(), *pages.routes()]
+        routes = [*watches.ingress.routes(), *pages.routes()]
         certificates = Certificates(settings.tls) if settings.tls.cert else None
-        http_address = await _http(settings, connections, routes, certificates, stack)
+        http_address = await _http(
+            settings, connections, hub, stack, routes=routes, certificates=certificates
+        )
         origin.address = http_address
         stack.push_async_callback(_end, settings, server, hub)
         port = await server.start(
@@ -136,8 +120,7 @@ async def _end(settings: Settings, server: GrpcServer, hub: Hub) -> None:
 def _grpc_server(
     settings: Settings,
     connections: Connections,
-    watches: WatchService,
-    hub: Hub,
+    watches: Watching,
     *,
     origin: Origin,
     layers: Sequence[Wrapping],
@@ -147,8 +130,10 @@ def _grpc_server(
     limits = settings.limits
     return GrpcServer(
         [
-            *resource_services(Dispatcher(connections, pages, hub.tokens)),
-            GrpcService(WATCH_SERVICE, add_watch_service, watches),
+            *resource_services(Dispatcher(connections, pages, watches.hub.tokens)),
+            GrpcService(
+                WATCH_SERVICE, add_watch_service, WatchService(watches.hub, watches.registrations)
+            ),
             GrpcService(
                 "ucal.v1.ConnectionService",
                 connection_pb2_grpc.add_ConnectionServiceServicer_to_server,
@@ -184,15 +169,19 @@ def _grpc_server(
 async def _http(
     settings: Settings,
     connections: Connections,
+    hub: Hub,
+    stack: AsyncExitStack,
+    *,
     routes: Sequence[web.RouteDef],
     certificates: Certificates | None,
-    stack: AsyncExitStack,
 ) -> str:
     """Start the HTTP side, if there is one; its address."""
     if not settings.http_listen:
         return ""
 
     async def ready() -> str:
+        if hub.draining:
+            return "this server is about to end"
         if not connections.ring.ids:
             return "the keys cannot be had from their vault"
         try:

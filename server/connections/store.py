@@ -254,8 +254,8 @@ class Store:
                 delete(LEASES).where(LEASES.c.name == name, LEASES.c.holder == holder)
             )
 
-    def inserting(self, table: Table, row: Mapping[str, Any]) -> Any:
-        """INSERT with the dialect's ON CONFLICT."""
+    def inserting(self, table: Table, row: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Any:
+        """INSERT of a row, or of several, with the dialect's ON CONFLICT."""
         dialect: Any = postgresql if self._engine.dialect.name == "postgresql" else sqlite
         return dialect.insert(table).values(row)
 

@@ -1,28 +1,36 @@
 """The way in for providers' deliveries: verified before they are read, then hints, then forgotten.
 
 `POST /webhooks/{provider}/{connection_id}`, and without the connection for vendors whose apps have
-one address for everybody. Unknown and forged deliveries are told nothing.
+one address for everybody. A delivery is held against the secret first, which costs no question to
+anybody, and only then is its connection looked up: who forges learns neither what there is nor
+makes the store work. The answer never waits for a provider.
 """
 
-from collections.abc import Iterable, Sequence
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from typing import Final
 
 from aiohttp import web
 
-from providers.core.errors import ProviderError
+from providers.core.errors import Kind, ProviderError
 from providers.core.provider import Provider
-from providers.core.push import Delivery, Greets, Hint, Push
+from providers.core.push import Delivery, Greets, MakesSecrets, Push
 from providers.registry import PROVIDERS
-from server.connections.bounded import Bounded
 from server.dispatch import Resolver
-from server.metrics import DELIVERIES
+from server.metrics import DELIVERIES, DELIVERY_SECONDS
 from server.providers import ProviderPool
-from server.push.registrations import Registrations, push_of
+from server.push.calls import push_of
+from server.push.hints import Hints
 from server.push.secrets import WebhookSecrets
-from server.watch.ports import Nudge
+from server.settings_rules import CONNECTION_ID
 
-_REPLAY_ENTRIES = 50_000
-_REPLAY_SECONDS = 3600.0
+# The largest of any vendor's deliveries is far smaller.
+MAX_BODY: Final = 1024 * 1024
+_READ_SECONDS = 5.0
+# Looking a connection up may wait for the store; the vendor sends again what was not taken.
+_LOOK_SECONDS = 0.8
 
 
 class Ingress:
@@ -34,17 +42,15 @@ class Ingress:
         resolver: Resolver,
         pool: ProviderPool,
         secrets: WebhookSecrets,
-        registrations: Registrations,
-        nudge: Nudge,
+        secrets_of: Callable[[str], Awaitable[Sequence[str]]],
+        hints: Hints,
     ) -> None:
+        """`secrets_of`: what providers made for the subscriptions of a connection."""
         self._resolver = resolver
         self._pool = pool
         self._secrets = secrets
-        self._registrations = registrations
-        self._nudge = nudge
-        self._seen: Bounded[tuple[str, str, str], bool] = Bounded(
-            _REPLAY_ENTRIES, seconds=_REPLAY_SECONDS
-        )
+        self._secrets_of = secrets_of
+        self._hints = hints
 
     def routes(self) -> list[web.RouteDef]:
         """For the HTTP side."""
@@ -57,24 +63,26 @@ class Ingress:
     async def _connections(self, request: web.Request) -> web.Response:
         """A delivery to one connection."""
         name, connection = request.match_info["provider"], request.match_info["connection"]
-        try:
-            resolved = await self._resolver.resolve(connection, {})
-        except ProviderError:
+        if name not in PROVIDERS or not CONNECTION_ID.fullmatch(connection):
             return _answered("unknown", 404)
-        if resolved.provider.name != name:
-            return _answered("unknown", 404)
-        secrets = [
-            *self._secrets.accepted(connection),
-            *self._registrations.secrets_of(connection),
-        ]
-        return await self._taken(request, resolved.provider, secrets, connection)
+        secrets = self._secrets.accepted(connection)
+        return await self._timed(request, name, secrets, connection)
 
     async def _apps(self, request: web.Request) -> web.Response:
         """A delivery to the operator's app: the app's secret is in the provider's settings."""
         name = request.match_info["provider"]
         if name not in PROVIDERS or not self._pool.settings_of(name).webhook_secret:
             return _answered("unknown", 404)
-        return await self._taken(request, self._pool.get(name), [""], "")
+        return await self._timed(request, name, [""], "")
+
+    async def _timed(
+        self, request: web.Request, name: str, secrets: Sequence[str], connection: str
+    ) -> web.Response:
+        began = time.perf_counter()
+        try:
+            return await self._taken(request, self._pool.get(name), secrets, connection)
+        finally:
+            DELIVERY_SECONDS.observe(time.perf_counter() - began)
 
     async def _taken(
         self, request: web.Request, provider: Provider, secrets: Sequence[str], connection: str
@@ -82,45 +90,69 @@ class Ingress:
         push = push_of(provider)
         if push is None:
             return _answered("unknown", 404)
+        if (request.content_length or 0) > MAX_BODY:
+            return _answered(provider.name, 413)
+        try:
+            async with asyncio.timeout(_READ_SECONDS):
+                body = await request.read()
+        except TimeoutError:
+            return _answered(provider.name, 408)
         delivery = Delivery(
             {name.lower(): value for name, value in request.headers.items()},
-            await request.read(),
+            body,
             dict(request.query),
             request.method,
         )
         now = datetime.now(UTC)
+        if isinstance(push, MakesSecrets) and connection:
+            try:
+                secrets = await self._made_by(push, delivery, secrets, connection)
+            except (TimeoutError, ProviderError):
+                return _answered(provider.name, 503)
         for secret in secrets:
             try:
                 greeting = _greeting(push, delivery, secret, now)
-                if greeting is not None:
-                    return greeting
-                if delivery.method == "GET":
+                if greeting is None and delivery.method != "POST":
                     continue
-                push.verify(delivery, secret, now)
+                if greeting is None:
+                    push.verify(delivery, secret, now)
             except ProviderError:
                 continue
-            return self._told(provider.name, connection, push, delivery)
+            status = await self._looked_up(provider.name, connection)
+            if status != 200:
+                return _answered(provider.name, status)
+            if greeting is not None:
+                return greeting
+            for hint in push.hints(delivery):
+                self._hints.take(provider.name, connection, hint)
+            return _answered(provider.name, 200)
         return _answered(provider.name, 401)
 
-    def _told(self, provider: str, connection: str, push: Push, delivery: Delivery) -> web.Response:
-        """Wake the feeds that a verified delivery is about, once."""
-        for hint in push.hints(delivery):
-            mark = (provider, connection, f"{hint.kind}:{hint.delivery_id}")
-            if hint.delivery_id and self._seen.get(mark):
+    async def _made_by(
+        self, push: MakesSecrets, delivery: Delivery, secrets: Sequence[str], connection: str
+    ) -> Sequence[str]:
+        """Secrets that the provider made, for who knows an address of the connection; else ()."""
+        for secret in secrets:
+            try:
+                push.addressed(delivery, secret)
+            except ProviderError:
                 continue
-            self._seen.put(mark, value=True)
-            for each in [connection] if connection else self._of(provider, hint):
-                calendar = self._registrations.calendar_of(each, hint.subscription_id)
-                self._nudge.nudge(each, hint.kind, calendar)
-        return _answered(provider, 200)
+            async with asyncio.timeout(_LOOK_SECONDS / 2):
+                return await self._secrets_of(connection)
+        return ()
 
-    def _of(self, provider: str, hint: Hint) -> Iterable[str]:
-        """Every connection whose objects of this kind are watched: the app does not tell whose."""
-        return {
-            connection
-            for connection, unit in self._registrations.watched(provider)
-            if unit.kind == hint.kind
-        }
+    async def _looked_up(self, provider: str, connection: str) -> int:
+        """200 if there is such a connection; 503 when that cannot be said now."""
+        if not connection:
+            return 200
+        try:
+            async with asyncio.timeout(_LOOK_SECONDS):
+                resolved = await self._resolver.resolve(connection, {})
+        except TimeoutError:
+            return 503
+        except ProviderError as error:
+            return 503 if error.kind is Kind.UNAVAILABLE else 404
+        return 200 if resolved.provider.name == provider else 404
 
 
 def _greeting(push: Push, delivery: Delivery, secret: str, now: datetime) -> web.Response | None:
@@ -131,7 +163,9 @@ def _greeting(push: Push, delivery: Delivery, secret: str, now: datetime) -> web
     if body is None:
         return None
     kind = "application/json" if body.startswith(b"{") else "text/plain"
-    return web.Response(body=body, content_type=kind)
+    # It repeats what the sender wrote: no browser may take it for anything but text.
+    headers = {"X-Content-Type-Options": "nosniff"}
+    return web.Response(body=body, content_type=kind, headers=headers)
 
 
 def _answered(provider: str, status: int) -> web.Response:

@@ -1,246 +1,363 @@
 """Subscriptions at providers: made when the first watch of a topic opens, ended after the last.
 
-They live in this process's memory only. A provider that refuses, or a server without a public URL,
-leaves the watch to polling, and `Opened` says why. Polling goes on beside push, seldom: pushes get
-lost.
+One for all replicas: it stands in the store (`subscription_rows`), is wanted for as long as
+somebody who watches says so now and then, and is renewed and ended by whoever comes first. A
+process that dies leaves nothing behind that another, or its own next life, would not find. A
+provider that refuses, or a server without a public URL, leaves the watch to polling, and `Opened`
+says why.
 """
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+import random
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from typing import Final, Protocol
 
-from providers.core.call import Call
 from providers.core.errors import Kind, ProviderError
-from providers.core.push import Push, Subscription, Topic
-from server.dispatch import Resolver
-from server.interceptors.scope import SCOPE, Scope
+from providers.core.operations import ResourceKind
+from providers.core.push import Subscription, Topic
+from server.connections.store import Store
 from server.log import LOG
-from server.metrics import PUSH_RENEWALS, PUSH_SUBSCRIPTIONS
-from server.push.secrets import WebhookSecrets
-from server.watch.ports import Target
+from server.metrics import PUSH_ENDED, PUSH_RENEWALS, PUSH_SUBSCRIPTIONS
+from server.push.calls import PushCalls
+from server.push.subscription_rows import Row, SubscriptionRows, is_over
+from server.watch.ports import Clock, Target
 from server.watch.scope import Unit
 
 _BROUGHT = "-"
 # A watch opens with polling rather than wait longer for the provider's yes.
 _PATIENCE = 8.0
-_CALL_SECONDS = 20.0
+TICK_SECONDS: Final = 15.0
 # A stream that was cut comes back: its subscription is kept so long.
-_LINGER = 60.0
-_RETRY_SECONDS = 60.0
+WANTED_SECONDS: Final = 60.0
+_MAKING_SECONDS = 30.0
+_LOOK_SECONDS = 0.25
+_CLAIM_SECONDS = 60.0
+_RETRY_SECONDS, _LONGEST_RETRY = 60.0, 3600.0
 _CLOSE_SECONDS = 5.0
 
 Key = tuple[str, Unit]
 
 
+class Pushes(Protocol):
+    """The watch engine, as far as it wants to know what is pushed: `Hub`."""
+
+    def push(
+        self, connection_id: str, unit: Unit, lost: ProviderError | None, retry: float = 0
+    ) -> None:
+        """The provider pushes from now on; or no longer, and why."""
+
+    def unpush(self, connection_id: str, unit: Unit) -> None:
+        """Nobody watches that here any longer."""
+
+
 @dataclass(eq=False, slots=True)
 class Registration:
-    """A topic that is watched.
+    """A topic that is watched in this process.
 
     Attributes:
+        name: of its row.
         watchers: how many watches want it.
         made: the subscription; None while there is none.
+        version: of the row that `made` was read from.
         refused: why there is none.
+        retry_at: when it is tried again, on the engine's clock.
+        pause: until the time after that.
     """
 
     provider: str
+    name: str
     topic: Topic
     watchers: int = 0
     made: Subscription | None = None
+    version: int = 0
     refused: str = ""
+    retry_at: float = float("inf")
+    pause: float = _RETRY_SECONDS
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    keeper: "asyncio.Task[None] | None" = None
-    leaver: "asyncio.Task[None] | None" = None
-
-
-def push_of(provider: object) -> Push | None:
-    """The provider's native push, if it has one."""
-    push: Push | None = getattr(provider, "push", None)
-    return push
 
 
 class Registrations:
-    """Subscriptions that are wanted, and those that are."""
+    """Subscriptions that are wanted here, and those that are."""
 
-    def __init__(self, resolver: Resolver, secrets: WebhookSecrets, public_url: str) -> None:
-        """`public_url`: "" when this server cannot be reached by providers."""
-        self._resolver = resolver
-        self._secrets = secrets
-        self._public_url = public_url.rstrip("/")
+    def __init__(
+        self,
+        calls: PushCalls,
+        rows: SubscriptionRows,
+        store: Store,
+        pushes: Pushes,
+        *,
+        clock: Clock,
+        holder: str,
+        lasting: bool,
+    ) -> None:
+        """Registrations of one process.
+
+        Args:
+            calls: to providers.
+            rows: of all replicas.
+            store: has leases.
+            pushes: told what is pushed.
+            clock: of the engine.
+            holder: name of this process in leases.
+            lasting: the store outlives this process.
+        """
+        self._calls = calls
+        self._rows = rows
+        self._store = store
+        self._pushes = pushes
+        self._clock = clock
+        self._holder = holder
+        self._lasting = lasting
         self._known: dict[Key, Registration] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._task: asyncio.Task[None] | None = None
 
-    def address(self, provider: str, connection_id: str) -> str:
-        """Where the provider delivers."""
-        return f"{self._public_url}/webhooks/{provider}/{connection_id}"
+    async def open(self) -> None:
+        """Begin to look after what stands in the store."""
+        if self._calls.public_url:
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def close(self) -> None:
+        """Leave subscriptions to others, or to the next start; end them where there is neither."""
+        if self._task is None:
+            return
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+        if self._lasting:
+            return
+        with contextlib.suppress(TimeoutError, ProviderError):
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                made = [(c, f) for (c, _), f in self._known.items() if f.made is not None]
+                await asyncio.gather(*(self._end_at(c, f.provider, f.made) for c, f in made))
+
+    # -- for watches
 
     async def attend(self, target: Target, units: Sequence[Unit]) -> Mapping[Unit, str]:
         """Count one more watch of `units`; those that can be pushed, with "" or why they are not.
 
         `leave` must be called with the same in the end.
         """
+        connection_id = target.connection_id
         wanted = await self._pushable(target, units)
         for unit in wanted:
-            found = self._known.setdefault(
-                (target.connection_id, unit),
-                Registration(target.provider, Topic(unit.kind, unit.calendar_id)),
-            )
+            key = (connection_id, unit)
+            found = self._known.get(key)
+            if found is None:
+                name = self._rows.name(connection_id, unit)
+                topic = Topic(unit.kind, unit.calendar_id)
+                found = self._known[key] = Registration(target.provider, name, topic)
             found.watchers += 1
-            if found.leaver is not None:
-                found.leaver.cancel()
-                found.leaver = None
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE):
-                await asyncio.gather(*(self._make(target.connection_id, unit) for unit in wanted))
-        return {unit: self._reason(target.connection_id, unit) for unit in wanted}
+                await asyncio.gather(*(self._make((connection_id, unit)) for unit in wanted))
+        return {unit: self._reason((connection_id, unit)) for unit in wanted}
 
     async def _pushable(self, target: Target, units: Sequence[Unit]) -> list[Unit]:
-        if not self._public_url or target.connection_id == _BROUGHT:
+        if not self._calls.public_url or target.connection_id == _BROUGHT:
             return []
-        async with self._call(target.connection_id) as (push, _):
+        async with self._calls.push(target.connection_id) as (push, _):
             return [unit for unit in units if push is not None and unit.kind in push.kinds]
 
-    def _reason(self, connection_id: str, unit: Unit) -> str:
-        found = self._known.get((connection_id, unit))
+    def _reason(self, key: Key) -> str:
+        found = self._known.get(key)
         if found is None or found.made is not None:
             return ""
         return found.refused or "the provider has not said yes to push; it is asked meanwhile"
 
     def leave(self, target: Target, units: Sequence[Unit]) -> None:
-        """Count one watch less; the last one's subscription is ended a little later."""
+        """Count one watch less; who else wants it keeps the subscription, or nobody does."""
         for unit in units:
-            found = self._known.get((target.connection_id, unit))
-            if found is None or not found.watchers:
+            key = (target.connection_id, unit)
+            found = self._known.get(key)
+            if found is None:
                 continue
             found.watchers -= 1
-            if not found.watchers:
-                found.leaver = self._start(self._end_later((target.connection_id, unit)))
+            if found.watchers <= 0:
+                del self._known[key]
+                if found.made is not None:
+                    PUSH_SUBSCRIPTIONS.labels(found.provider).dec()
+                self._pushes.unpush(*key)
 
-    def watched(self, provider: str) -> Iterator[tuple[str, Unit]]:
-        """Connections of `provider` that are watched, for deliveries that name none."""
-        return iter([key for key, found in self._known.items() if found.provider == provider])
+    def watched(self, provider: str, kind: ResourceKind) -> set[str]:
+        """Connections of `provider` where `kind` is watched, for deliveries that name none."""
+        return {
+            connection
+            for (connection, unit), found in self._known.items()
+            if found.provider == provider and unit.kind == kind
+        }
 
     def calendar_of(self, connection_id: str, subscription_id: str) -> str | None:
         """The calendar that a subscription is about; None when it is not known here."""
+        if not subscription_id:
+            return None
         for (connection, unit), found in self._known.items():
-            if (
-                connection == connection_id
-                and found.made is not None
-                and found.made.id == subscription_id
-            ):
+            made = found.made
+            if connection == connection_id and made is not None and made.id == subscription_id:
                 return unit.calendar_id
         return None
 
-    def secrets_of(self, connection_id: str) -> list[str]:
-        """Secrets that the provider made for subscriptions of this connection."""
-        return [
-            found.made.secret
-            for (connection, _), found in self._known.items()
-            if connection == connection_id and found.made is not None and found.made.secret
-        ]
+    # -- making
 
-    async def close(self) -> None:
-        """End every subscription, as far as that goes in a few seconds."""
-        for task in self._tasks:
-            task.cancel()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_CLOSE_SECONDS):
-                await asyncio.gather(*(self._end(key) for key in list(self._known)))
-
-    # -- one subscription
-
-    @contextlib.asynccontextmanager
-    async def _call(self, connection_id: str) -> AsyncIterator[tuple[Push | None, Call]]:
-        """The connection's push and a call with a deadline of its own."""
-        deadline = asyncio.get_running_loop().time() + _CALL_SECONDS
-        outer = SCOPE.set(Scope(deadline=deadline))
-        try:
-            resolved = await self._resolver.resolve(connection_id, {})
-            yield push_of(resolved.provider), resolved.call
-        finally:
-            SCOPE.reset(outer)
-
-    async def _make(self, connection_id: str, unit: Unit) -> None:
-        """Subscribe, unless somebody has."""
-        found = self._known[connection_id, unit]
+    async def _make(self, key: Key) -> None:
+        """Have a subscription: the one that is there, or a new one."""
+        found = self._known.get(key)
+        if found is None:
+            return
         async with found.lock:
             if found.made is not None:
                 return
             try:
-                async with self._call(connection_id) as (push, call):
-                    if push is None:
+                while not await self._adopt(key, found):
+                    if await self._create(key, found):
                         return
-                    found.made = await push.create(
-                        call,
-                        found.topic,
-                        self.address(found.provider, connection_id),
-                        self._secrets.newest(connection_id),
-                    )
+                    # Another replica is about to.
+                    await asyncio.sleep(_LOOK_SECONDS)
             except ProviderError as error:
-                found.refused = f"the provider does not push: {error.message}"
-                return
-            PUSH_SUBSCRIPTIONS.labels(found.provider).inc()
-            found.refused = ""
-            found.keeper = self._start(self._keep((connection_id, unit)))
+                self._refuse(found, f"push cannot be had: {error.message}")
 
-    async def _keep(self, key: Key) -> None:
-        """Renew the subscription before it ends, as long as it is wanted."""
+    async def _adopt(self, key: Key, found: Registration) -> bool:
+        """Take what another replica, or an earlier life of this one, has made."""
+        row = await self._rows.find(found.name)
+        if row is None or row.made is None or is_over(row.made):
+            return False
+        await self._rows.want([found.name], WANTED_SECONDS)
+        self._take(key, found, row.made, row.version)
+        return True
+
+    async def _create(self, key: Key, found: Registration) -> bool:
+        """Make one, if nobody else does; whether all is done that can be."""
         connection_id, _ = key
-        found = self._known[key]
-        while found.made is not None and found.made.renew_at is not None:
-            wait = (found.made.renew_at - datetime.now(UTC)).total_seconds()
-            await asyncio.sleep(max(wait, 1.0))
-            try:
-                async with self._call(connection_id) as (push, call):
-                    if push is None:
-                        return
-                    found.made = await push.renew(
-                        call,
-                        found.made,
-                        self.address(found.provider, connection_id),
-                        self._secrets.newest(connection_id),
-                    )
-                PUSH_RENEWALS.labels(found.provider, "ok").inc()
-            except ProviderError as error:
-                PUSH_RENEWALS.labels(found.provider, error.reason).inc()
-                if _is_over(found.made, error):
-                    found.made = None
-                    found.refused = f"the provider pushes no longer: {error.message}"
-                    return
-                await asyncio.sleep(_RETRY_SECONDS)
-
-    async def _end_later(self, key: Key) -> None:
-        await asyncio.sleep(_LINGER)
-        await self._end(key)
-
-    async def _end(self, key: Key) -> None:
-        found = self._known.pop(key, None)
-        if found is None:
-            return
-        if found.keeper is not None:
-            found.keeper.cancel()
-        if found.made is None:
-            return
-        PUSH_SUBSCRIPTIONS.labels(found.provider).dec()
+        lease = f"subscribe/{found.name}"
+        if not await self._store.lease(lease, self._holder, _MAKING_SECONDS):
+            return False
         try:
-            async with self._call(key[0]) as (push, call):
-                if push is not None:
-                    await push.delete(call, found.made)
+            if await self._adopt(key, found):
+                return True
+            made = await self._calls.create(found.provider, connection_id, found.topic)
+            if made is None:
+                return True
+            version = await self._rows.put(
+                found.name, connection_id, found.provider, made, WANTED_SECONDS
+            )
+            self._take(key, found, made, version)
+        finally:
+            with contextlib.suppress(ProviderError):
+                await self._store.release(lease, self._holder)
+        return True
+
+    def _take(self, key: Key, found: Registration, made: Subscription, version: int) -> None:
+        if found.made is None and self._known.get(key) is found:
+            PUSH_SUBSCRIPTIONS.labels(found.provider).inc()
+            self._pushes.push(*key, None)
+        found.made, found.version = made, version
+        found.refused, found.retry_at, found.pause = "", float("inf"), _RETRY_SECONDS
+
+    def _refuse(self, found: Registration, why: str) -> None:
+        found.refused = why
+        found.retry_at = self._clock.time() + found.pause * random.uniform(0.8, 1.2)  # noqa: S311
+        found.pause = min(found.pause * 4, _LONGEST_RETRY)
+
+    def _lose(self, key: Key, found: Registration, error: ProviderError) -> None:
+        """What was there is there no longer: watches poll, and are told so."""
+        PUSH_SUBSCRIPTIONS.labels(found.provider).dec()
+        found.made = None
+        self._refuse(found, f"the provider pushes no longer: {error.message}")
+        self._pushes.push(*key, error, found.retry_at - self._clock.time())
+
+    # -- keeping
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311
+            try:
+                await self.tick()
+            except ProviderError as error:
+                LOG.warning("subscriptions cannot be kept", extra={"reason": error.reason})
+
+    async def tick(self) -> None:
+        """Want what is watched here; renew what is due; end what nobody wants.
+
+        Raises:
+            ProviderError: UNAVAILABLE, the store cannot be asked.
+        """
+        await self._want()
+        for row in await self._rows.due():
+            await self._renew(row)
+        for row in await self._rows.unwanted():
+            await self._end(row)
+        now = self._clock.time()
+        again = [key for key, found in self._known.items() if found.retry_at <= now]
+        await asyncio.gather(*(self._make(key) for key in again))
+
+    async def _want(self) -> None:
+        """Say what is watched here, and see what others have made of it."""
+        mine = {found.name: key for key, found in self._known.items()}
+        versions = await self._rows.want(list(mine), WANTED_SECONDS)
+        for name, key in mine.items():
+            found = self._known.get(key)
+            if found is None:
+                continue
+            if name not in versions:
+                if found.made is not None:
+                    self._lose(key, found, _gone())
+                    found.retry_at = self._clock.time()
+            elif versions[name] != found.version or found.made is None:
+                row = await self._rows.find(name)
+                if row is not None and row.made is not None and not is_over(row.made):
+                    self._take(key, found, row.made, row.version)
+
+    async def _renew(self, row: Row) -> None:
+        """Renew `row`, unless another replica does."""
+        if not await self._rows.claim(row, _CLAIM_SECONDS):
+            return
+        if row.made is None:
+            await self._rows.remove(row)
+            return
+        try:
+            made = await self._calls.renew(row.provider, row.connection_id, row.made)
         except ProviderError as error:
+            PUSH_RENEWALS.labels(row.provider, error.reason).inc()
+            if is_over(row.made) or error.kind in _FINAL:
+                await self._rows.remove(row)
+                self._each(row, error)
+            return
+        PUSH_RENEWALS.labels(row.provider, "ok").inc()
+        if made is not None:
+            await self._rows.renewed(row, made)
+            for key, found in self._known.items():
+                if found.name == row.name:
+                    self._take(key, found, made, row.version + 2)
+
+    def _each(self, row: Row, error: ProviderError) -> None:
+        for key, found in list(self._known.items()):
+            if found.name == row.name and found.made is not None:
+                self._lose(key, found, error)
+
+    async def _end(self, row: Row) -> None:
+        if await self._rows.remove(row, unwanted=True) and row.made is not None:
+            await self._end_at(row.connection_id, row.provider, row.made)
+
+    async def _end_at(self, connection_id: str, provider: str, made: Subscription | None) -> None:
+        """End it at the provider, as far as the provider lets us."""
+        if made is None:
+            return
+        try:
+            await self._calls.delete(connection_id, made)
+        except ProviderError as error:
+            PUSH_ENDED.labels(provider, error.reason).inc()
             LOG.info(
                 "a subscription could not be ended",
-                extra={"provider": found.provider, "reason": error.reason},
+                extra={"provider": provider, "reason": error.reason},
             )
-
-    def _start(self, work: Coroutine[None, None, None]) -> "asyncio.Task[None]":
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+        else:
+            PUSH_ENDED.labels(provider, "ok").inc()
 
 
-def _is_over(made: Subscription, error: ProviderError) -> bool:
-    """Whether there is no use in trying to renew again."""
-    ended = made.expires_at is not None and made.expires_at <= datetime.now(UTC)
-    return ended or error.kind in {Kind.NOT_FOUND, Kind.PRECONDITION, Kind.REAUTHORIZATION_REQUIRED}
+# There is no use in trying to renew again.
+_FINAL = frozenset({Kind.NOT_FOUND, Kind.PRECONDITION, Kind.REAUTHORIZATION_REQUIRED})
+
+
+def _gone() -> ProviderError:
+    return ProviderError(Kind.UNAVAILABLE, "the subscription has ended", reason="PUSH_ENDED")

@@ -106,6 +106,8 @@ class Batch:
         told: in the order in which the service learnt of it.
         more: the provider has more already.
         observed: when the service saw it.
+        cause: why the provider was asked, a label of metrics; "" where nobody waited for it.
+        since: when that began, on the engine's clock.
     """
 
     connection_id: str
@@ -115,6 +117,8 @@ class Batch:
     told: Sequence[Told]
     more: bool
     observed: Timestamp
+    cause: str = ""
+    since: float = 0.0
     _parts: dict[Variant, tuple[Part, ...]] = field(default_factory=dict)
 
     @property

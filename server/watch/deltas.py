@@ -35,7 +35,8 @@ class DeltaSource:
 
     def __init__(self, target: Target, unit: Unit, clock: Clock) -> None:
         self._target = target
-        self._unit = unit
+        self.unit = unit
+        self.connection_id = target.connection_id
         self._clock = clock
         self._field = ops.WATCHES[unit.kind].resource
 
@@ -46,9 +47,7 @@ class DeltaSource:
     async def fetch(self, position: Position, *, baseline: bool, raw: bool) -> Fetched:
         """One page of `list_changes`."""
         observed = stamp(self._clock)
-        query = ChangesQuery(
-            self._unit.kind, self._unit.calendar_id, position.cursor, baseline, raw
-        )
+        query = ChangesQuery(self.unit.kind, self.unit.calendar_id, position.cursor, baseline, raw)
         page = await self._target.changes(query)
         return Fetched(observed, page)
 
@@ -68,8 +67,8 @@ class DeltaSource:
             page.cursor, _after(position, page, overlay, told), at=fetched.observed.seconds
         )
         return Batch(
-            self._target.connection_id,
-            self._unit,
+            self.connection_id,
+            self.unit,
             position,
             after,
             told,

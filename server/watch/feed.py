@@ -7,14 +7,18 @@ feed stands; from then on one poll serves all.
 
 import asyncio
 import random
+from datetime import timedelta
 
 from providers.core.errors import Kind, ProviderError
+from server.metrics import POLLS, POLLS_SAVED
+from server.watch.alone import OWN
 from server.watch.asking import Asking, Purpose, Trouble, fault
-from server.watch.batch import Batch
+from server.watch.batch import Batch, Told
 from server.watch.fetched import Source
+from server.watch.happenings import happening_at
 from server.watch.history import History
-from server.watch.inbox import Inbox, Lost, Tip
-from server.watch.ports import Clock, Timer, WatchSettings
+from server.watch.inbox import Inbox, Late, Lost, Tip
+from server.watch.ports import Clock, Timer, Turn, WatchSettings
 from server.watch.position import Position
 from server.watch.subscription import Subscription
 
@@ -35,12 +39,21 @@ class Feed:
         source: how it is asked.
         position: up to where its watchers have been told, or None while nobody has joined.
         subscriptions: of everybody who takes part, joined or on the way.
+        turn: whether it is this process that asks at the usual times.
+        pushed: the provider tells when something has changed.
     """
 
     def __init__(
-        self, source: Source, clock: Clock, settings: WatchSettings, chance: random.Random
+        self,
+        source: Source,
+        clock: Clock,
+        settings: WatchSettings,
+        chance: random.Random,
+        provider: str = "",
     ) -> None:
         self.source = source
+        self.turn: Turn = OWN
+        self.pushed = False
         self.position: Position | None = None
         self.subscriptions: dict[Subscription, None] = {}
         self._clock = clock
@@ -53,7 +66,10 @@ class Feed:
         self._poll: asyncio.Task[None] | None = None
         self._due = 0.0
         self._polled_at = clock.time()
-        self._nudged = False
+        self._provider = provider
+        # A nudge that waits for its poll, and why the present poll is made, each with its moment.
+        self._hint: tuple[str, float] | None = None
+        self._cause = self._asked_for = ("interval", clock.time())
 
     # -- taking part
 
@@ -62,9 +78,9 @@ class Feed:
         """What the provider answers at present instead of changes."""
         return self._asking.trouble
 
-    def enter(self, inbox: Inbox, *, raw: bool, wish: float) -> Subscription:
-        """Take part, still without a position."""
-        subscription = Subscription(self, inbox, raw=raw, wish=wish)
+    def enter(self, inbox: Inbox, *, raw: bool, wish: float, patient: bool = False) -> Subscription:
+        """Take part, still without a position; `patient`: see `Subscription`."""
+        subscription = Subscription(self, inbox, raw=raw, wish=wish, patient=patient)
         self.subscriptions[subscription] = None
         return subscription
 
@@ -72,7 +88,9 @@ class Feed:
         """Take part no longer."""
         subscription.stop()
         self.subscriptions.pop(subscription, None)
-        if not any(other.joined for other in self.subscriptions):
+        if any(other.joined for other in self.subscriptions):
+            self.turn.want(self.interval)
+        else:
             self._rest()
         if not self.subscriptions:
             self._asking.close()
@@ -81,6 +99,7 @@ class Feed:
 
     def _rest(self) -> None:
         """Nobody listens: ask no more, and forget the point, which would only age."""
+        self.turn.rest()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -165,6 +184,7 @@ class Feed:
             known = mine.known.joined(position.known)
             self.position = Position(mine.cursor, known, mine.anchor, mine.at)
         subscription.joined = True
+        self.turn.want(self.interval)
         if not subscription.queued:
             subscription.sent = position
         if self._timer is None and (self._poll is None or self._poll.done()):
@@ -180,6 +200,7 @@ class Feed:
         asked just before and so stands no earlier, to the feed's watchers.
         """
         async with self._lock:
+            self._cause = ("joined", self._clock.time())
             if self.position is not None and not self.source.cumulative:
                 await self._advance()
             fresh = self.position is None
@@ -205,14 +226,14 @@ class Feed:
     @property
     def interval(self) -> float:
         """Seconds between polls: the shortest wish of all who have joined."""
-        return min((s.wish for s in self.subscriptions if s.joined), default=60.0)
+        seldom = self._settings.pushed_factor if self.pushed and self.turn.hears else 1.0
+        return min(
+            (s.wish * (seldom if s.patient else 1.0) for s in self.subscriptions if s.joined),
+            default=60.0,
+        )
 
     def _schedule(self) -> None:
-        if self._nudged:
-            self._nudged = False
-            self._call_at(self._soon())
-        else:
-            self._call_at(self._next())
+        self._call_at(self._next() if self._hint is None else self._soon())
 
     def _soon(self) -> float:
         return max(self._polled_at + self._settings.nudge_spacing, self._clock.time())
@@ -232,15 +253,29 @@ class Feed:
             soon = self._polled_at + min(self.interval / 4, _REFRESH_SPACING)
             self._call_at(min(self._due, max(soon, self._clock.time())))
 
-    def nudge(self) -> None:
-        """Something may have changed: ask as soon as the spacing of nudges allows."""
+    def nudge(self, cause: str = "hint", *, within: float = 0) -> None:
+        """Something may have changed: ask as soon as the spacing of nudges allows (`Looks`)."""
+        self._hint = self._hint or (cause, self._clock.time())
         if self._timer is not None:
-            self._call_at(self._soon())
-        else:
-            self._nudged = True
+            when = self._soon() + self._chance.uniform(0, within)
+            self._call_at(min(self._due, when) if within else when)
+
+    def stands_at(self, point: bytes) -> bool:
+        """Whether everything up to `point` has been told here."""
+        return self.position is not None and self.position.digest == point
 
     def _start_poll(self) -> None:
         self._timer = None
+        hint, self._hint = self._hint, None
+        if hint is None and not self.turn.mine:
+            POLLS_SAVED.labels(self._provider, "lease").inc()
+            self._call_at(self._next())
+            return
+        self._asked_for = hint or ("interval", self._clock.time())
+        POLLS.labels(self._provider, self._asked_for[0]).inc()
+        if hint is None and self.pushed:
+            seldom = self.interval / min((s.wish for s in self.subscriptions), default=60.0)
+            POLLS_SAVED.labels(self._provider, "push").inc(max(seldom - 1, 0))
         self._poll = asyncio.get_running_loop().create_task(self._run_poll())
         self._poll.add_done_callback(self._polled)
 
@@ -253,6 +288,7 @@ class Feed:
     async def _run_poll(self) -> None:
         try:
             async with self._lock:
+                self._cause = self._asked_for
                 if self.position is not None:
                     await self._advance()
         except ProviderError as error:
@@ -293,6 +329,13 @@ class Feed:
         self.position = batch.position
         if not batch.told:
             return
+        batch.cause, batch.since = self._cause
+        # Whoever looked because of another's word, or of a delivery, is not the only one who did.
+        if batch.cause != "peer" and (batch.cause != "hint" or self.turn.mine):
+            self.turn.moved(batch.position.digest)
+        self._hand_out(batch)
+
+    def _hand_out(self, batch: Batch) -> None:
         for subscription in self.subscriptions:
             if subscription.joined:
                 subscription.inbox.put(subscription, batch)
@@ -317,7 +360,27 @@ class Feed:
         finally:
             timer.cancel()
 
+    async def happened(self, told: Told) -> None:
+        """Tell what came from a delivery alone; the feed stands where it stood."""
+        async with self._lock:
+            if self.position is not None:
+                self._hand_out(happening_at(self.position, told, self.source, self._clock))
+
     # -- trouble
+
+    def degrade(self, error: ProviderError, seconds: float) -> None:
+        """Tell everybody that changes may come late, and that it is tried again in `seconds`."""
+        when = self._clock.now() + timedelta(seconds=seconds)
+        late = Late(Trouble(error, self._clock.time() + seconds, when))
+        for subscription in self.subscriptions:
+            if subscription.joined:
+                subscription.inbox.put(subscription, late)
+
+    def push(self, *, works: bool) -> None:
+        """The provider pushes from now on, or no longer."""
+        self.pushed = works
+        if self._timer is not None:
+            self._call_at(min(self._due, self._next()))
 
     def _say_trouble(self) -> None:
         for subscription in self.subscriptions:
@@ -325,6 +388,7 @@ class Feed:
 
     def _lose(self, error: ProviderError) -> None:
         """Nobody can go on from here."""
+        self.turn.rest()
         self._history.clear()
         self.position = None
         if self._timer is not None:

@@ -10,6 +10,7 @@ from providers.core.call import ChangesPage
 from server.watch.batch import Batch
 from server.watch.ports import Clock
 from server.watch.position import Position
+from server.watch.scope import Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,15 @@ class Fetched:
 
 
 class Source(Protocol):
-    """Asks for one unit."""
+    """Asks for one unit.
+
+    Attributes:
+        unit: what is asked for.
+        connection_id: where, as callers name it.
+    """
+
+    unit: Unit
+    connection_id: str
 
     @property
     def cumulative(self) -> bool:

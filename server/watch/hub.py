@@ -10,11 +10,14 @@ from google.protobuf.duration_pb2 import Duration
 from providers.core.errors import Kind, ProviderError
 from providers.core.operations import ResourceKind
 from server.interceptors.scope import SCOPE
+from server.metrics import FEEDS, WATCHERS
 from server.watch.alarms import Alarms
+from server.watch.alone import Alone
 from server.watch.feed import Feed
+from server.watch.happenings import Happening, Happenings
 from server.watch.inbox import Inbox
 from server.watch.messages import opened
-from server.watch.ports import Clock, Reader, Target, WatchSettings
+from server.watch.ports import Clock, Reader, Target, Turns, WatchSettings
 from server.watch.position import Position
 from server.watch.scope import Scope, Unit, scope_of
 from server.watch.session import Session
@@ -44,16 +47,23 @@ class Hub:
         tokens: Tokens,
         clock: Clock,
         settings: WatchSettings,
+        *,
         chance: random.Random | None = None,
+        turns: Turns | None = None,
     ) -> None:
+        """`turns`: who of several replicas asks for a feed; absent: always this process."""
         self.tokens = tokens
         self.clock = clock
         self.settings = settings
         self._reader = reader
+        self._turns = turns or Alone()
         # Spreads polls and rotations in time; nothing secret hangs on it.
         self._chance = chance or random.Random()  # noqa: S311
         self._feeds: dict[Hashable, Feed] = {}
-        self._keys: dict[Feed, tuple[Hashable, str, Unit]] = {}
+        self._keys: dict[Feed, tuple[Hashable, Target, Unit]] = {}
+        self._by_connection: dict[str, dict[Feed, None]] = {}
+        self._pushed: set[tuple[str, Unit]] = set()
+        self._happenings = Happenings(clock)
         self._alarms = Alarms(clock)
         self._sessions: dict[Session, None] = {}
         self._draining = False
@@ -102,13 +112,22 @@ class Hub:
             initial=request.start == watch_pb2.WATCH_START_INITIAL_STATE,
             reset=reset,
         )
-        wishes = [_seconds(unit.poll_interval) for unit in watched]
+        wish, patient = _seconds(request.poll_interval), not request.HasField("poll_interval")
         subscriptions = [
-            self.enter(target, unit, scope.horizon, session.inbox, raw=variant.raw, wish=wish)
-            for unit, wish in zip(scope.units, wishes, strict=True)
+            self.enter(
+                target,
+                unit,
+                scope.horizon,
+                session.inbox,
+                raw=variant.raw,
+                wish=self.interval(target.capability(unit.kind), wish),
+                patient=patient,
+            )
+            for unit in scope.units
         ]
         session.attend(subscriptions, positions, lost)
         self._sessions[session] = None
+        WATCHERS.inc()
         token = request.resume_token if positions else b""
         session.opened = opened(watched, heartbeat, token, self.clock.now())
         if self._draining:
@@ -117,7 +136,9 @@ class Hub:
 
     def close(self, session: Session) -> None:
         """The stream of `session` has ended."""
-        self._sessions.pop(session, None)
+        if session in self._sessions:
+            del self._sessions[session]
+            WATCHERS.dec()
         self.leave(session.subscriptions)
         session.close()
 
@@ -140,17 +161,29 @@ class Hub:
     # -- feeds
 
     def enter(
-        self, target: Target, unit: Unit, horizon: int, inbox: Inbox, *, raw: bool, wish: float
+        self,
+        target: Target,
+        unit: Unit,
+        horizon: int,
+        inbox: Inbox,
+        *,
+        raw: bool,
+        wish: float,
+        patient: bool = False,
     ) -> Subscription:
         """Take part in the feed of `unit`; whoever asks for the same takes part in the same."""
         key = (target.key, unit, 0 if target.delta(unit.kind) else horizon)
         feed = self._feeds.get(key)
         if feed is None:
             source = source_for(target, unit, horizon, self.clock)
-            feed = Feed(source, self.clock, self.settings, self._chance)
+            feed = Feed(source, self.clock, self.settings, self._chance, target.provider)
+            feed.turn = self._turns.of(target, unit, key[2], feed)
+            feed.pushed = (target.connection_id, unit) in self._pushed
             self._feeds[key] = feed
-            self._keys[feed] = (key, target.connection_id, unit)
-        return feed.enter(inbox, raw=raw, wish=wish)
+            self._keys[feed] = (key, target, unit)
+            self._by_connection.setdefault(target.connection_id, {})[feed] = None
+            FEEDS.inc()
+        return feed.enter(inbox, raw=raw, wish=wish, patient=patient)
 
     def leave(self, subscriptions: Iterable[Subscription]) -> None:
         """Take no further part; a feed in which nobody takes part is forgotten."""
@@ -158,8 +191,13 @@ class Hub:
             feed = subscription.feed
             feed.exit(subscription)
             if not feed.subscriptions and feed in self._keys:
-                key, _, _ = self._keys.pop(feed)
+                key, target, _ = self._keys.pop(feed)
                 del self._feeds[key]
+                feeds = self._by_connection[target.connection_id]
+                del feeds[feed]
+                if not feeds:
+                    del self._by_connection[target.connection_id]
+                FEEDS.dec()
 
     def interval(self, capability: provider_pb2.Capability, wish: float) -> float:
         """Seconds between polls: the wish, or the usual, raised to what all allow."""
@@ -178,10 +216,13 @@ class Hub:
     ) -> Opened:
         """How one unit is watched."""
         capability = target.capability(unit.kind)
-        every = Duration()
-        every.FromNanoseconds(int(self.interval(capability, _seconds(request.poll_interval)) * 1e9))
         pushes = capability.watch_source == watch_pb2.WATCH_SOURCE_NATIVE
         native = pushed.get(unit) == ""
+        every = Duration()
+        seconds = self.interval(capability, _seconds(request.poll_interval))
+        if native and not request.HasField("poll_interval"):
+            seconds *= self.settings.pushed_factor
+        every.FromNanoseconds(int(seconds * 1e9))
         reason = _NOT_REGISTERED if pushes else capability.reason or _NO_PUSH
         return Opened(
             source=watch_pb2.WATCH_SOURCE_NATIVE if native else watch_pb2.WATCH_SOURCE_POLLING,
@@ -197,19 +238,56 @@ class Hub:
     ) -> int:
         """Ask now for what changed, wherever it is watched; tells how many feeds were woken."""
         woken = 0
-        for feed, (_, connection, unit) in self._keys.items():
-            if connection != connection_id or kind not in (None, unit.kind):
-                continue
-            if calendar_id is None or unit.calendar_id in ("", "primary", calendar_id):
-                feed.nudge()
-                woken += 1
+        for feed in self._at(connection_id, kind, calendar_id):
+            feed.nudge()
+            woken += 1
         return woken
+
+    def happened(
+        self, connection_id: str, happening: Happening, calendar_id: str | None = None
+    ) -> None:
+        """Tell everybody who watches what only a delivery tells, with the object as it is now."""
+        for feed in self._at(connection_id, happening.kind, calendar_id):
+            _, target, unit = self._keys[feed]
+            self._happenings.tell(feed, target, unit, happening)
+
+    def push(
+        self, connection_id: str, unit: Unit, lost: ProviderError | None, retry: float = 0
+    ) -> None:
+        """The provider pushes `unit` from now on; or no longer: why, and when it is asked again."""
+        change = self._pushed.discard if lost else self._pushed.add
+        change((connection_id, unit))
+        for feed in self._at(connection_id, unit.kind, None):
+            if self._keys[feed][2] == unit:
+                feed.push(works=lost is None)
+                if lost is not None:
+                    feed.degrade(lost, retry)
+
+    def unpush(self, connection_id: str, unit: Unit) -> None:
+        """Nobody watches `unit` here; the provider may push it or not."""
+        self._pushed.discard((connection_id, unit))
+
+    def _at(
+        self, connection_id: str, kind: ResourceKind | None, calendar_id: str | None
+    ) -> list[Feed]:
+        """Feeds that something at a provider may be about."""
+        return [
+            feed
+            for feed in self._by_connection.get(connection_id, ())
+            if (unit := self._keys[feed][2]).kind == kind or kind is None
+            if calendar_id is None or unit.calendar_id in ("", "primary", calendar_id)
+        ]
 
     def drain(self, grace: float) -> None:
         """Send Closing on every stream, new ones too; they end within `grace` seconds."""
         self._draining = True
         for session in self._sessions:
             session.rotate(grace)
+
+    @property
+    def draining(self) -> bool:
+        """Whether streams are being sent away."""
+        return self._draining
 
     @property
     def sessions(self) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from providers.core.errors import Kind, ProviderError
+from server.watch.asking import Trouble
 from server.watch.batch import Batch
 from server.watch.position import Position
 
@@ -31,7 +32,14 @@ class Lost:
     error: ProviderError
 
 
-Item: TypeAlias = "Batch | Tip | Lost"
+@dataclass(frozen=True, slots=True)
+class Late:
+    """Changes may come late for a while; nothing is lost."""
+
+    trouble: Trouble
+
+
+Item: TypeAlias = "Batch | Tip | Lost | Late"
 
 
 def slow_consumer() -> ProviderError:

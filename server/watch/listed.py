@@ -32,7 +32,8 @@ class ListSource:
         self, target: Target, unit: Unit, clock: Clock, horizon: int, *, deletions: bool
     ) -> None:
         self._target = target
-        self._unit = unit
+        self.unit = unit
+        self.connection_id = target.connection_id
         self._clock = clock
         self._horizon = horizon
         self._deletions = deletions
@@ -65,7 +66,7 @@ class ListSource:
         window.start_at.seconds = anchor
         window.end_at.seconds = int(self._clock.now().timestamp()) + self._horizon
         found = await self._target.listing(
-            self._unit.kind, self._unit.calendar_id, window, include_raw=raw
+            self.unit.kind, self.unit.calendar_id, window, include_raw=raw
         )
         # Objects without an id (single-use links) cannot be told apart, nor followed.
         return {resource.id: resource for resource in found if resource.id}
@@ -99,8 +100,8 @@ class ListSource:
         if self._deletions:
             told += self._vanished(position.known, before.keys() - by_digest.keys())
         return Batch(
-            self._target.connection_id,
-            self._unit,
+            self.connection_id,
+            self.unit,
             position,
             self._after(position, fetched, versions, told),
             told,

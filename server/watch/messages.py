@@ -5,8 +5,11 @@ from datetime import datetime
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from providers.core.errors import ProviderError
+from server.metrics import WATCH_AGE, WATCH_LAG
 from server.status import to_rpc_status
 from server.watch.asking import Trouble
+from server.watch.batch import Batch
+from server.watch.ports import Clock
 from ucal.v1 import watch_pb2
 
 # From the best to the worst: a watch of several kinds promises what the worst of them can.
@@ -28,10 +31,10 @@ def weakest(
 class Writer:
     """Writes messages of one stream, with the token and the time that each of them carries."""
 
-    __slots__ = ("_provider",)
+    __slots__ = ("provider",)
 
     def __init__(self, provider: str) -> None:
-        self._provider = provider
+        self.provider = provider
 
     def heartbeat(self, token: bytes, now: datetime) -> bytes:
         """Heartbeat."""
@@ -54,15 +57,23 @@ class Writer:
     def reset(self, cause: ProviderError, now: datetime) -> bytes:
         """Reset: without a token, since there is no point to go on from."""
         message = _message(b"", now)
-        message.reset.cause.CopyFrom(to_rpc_status(cause, provider=self._provider))
+        message.reset.cause.CopyFrom(to_rpc_status(cause, provider=self.provider))
         return message.SerializeToString()
 
     def degraded(self, trouble: Trouble, token: bytes, now: datetime) -> bytes:
         """Degraded."""
         message = _message(token, now)
-        message.degraded.cause.CopyFrom(to_rpc_status(trouble.error, provider=self._provider))
+        message.degraded.cause.CopyFrom(to_rpc_status(trouble.error, provider=self.provider))
         message.degraded.next_attempt_at.FromDatetime(trouble.next_attempt)
         return message.SerializeToString()
+
+    def measure(self, batch: Batch, clock: Clock) -> None:
+        """The first stream has been told of `batch`: how long it took, and how old it is."""
+        WATCH_LAG.labels(self.provider, batch.cause).observe(clock.time() - batch.since)
+        batch.cause = ""
+        newest = max((t.changed_at.seconds for t in batch.told if t.changed_at), default=0)
+        if newest:
+            WATCH_AGE.labels(self.provider).observe(max(clock.now().timestamp() - newest, 0))
 
 
 def _message(token: bytes, now: datetime) -> watch_pb2.WatchEventsResponse:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from providers.core.errors import Kind, ProviderError
 from server.watch.batch import PART_BYTES, Batch, Variant, fitting
 from server.watch.hub import Hub
-from server.watch.inbox import Inbox, Lost, slow_consumer
+from server.watch.inbox import Inbox, Late, Lost, slow_consumer
 from server.watch.messages import weakest
 from server.watch.ports import Target
 from server.watch.position import Position
@@ -140,6 +140,8 @@ class _Poll:
         """Take an item of the inbox; tells whether it was the tip of a unit."""
         if isinstance(item, Lost):
             raise item.error
+        if isinstance(item, Late):
+            return False
         if not isinstance(item, Batch):
             subscription.sent = getattr(item, "position", None)
             return True

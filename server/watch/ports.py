@@ -10,7 +10,9 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from providers.core.call import ChangesPage, ChangesQuery
+from providers.core.errors import ProviderError
 from providers.core.operations import ResourceKind
+from server.watch.scope import Unit
 from ucal.v1 import provider_pb2, types_pb2
 
 
@@ -74,6 +76,10 @@ class Target(Protocol):
     def provider(self) -> str:
         """Registry name of the provider."""
 
+    @property
+    def shared(self) -> bool:
+        """Every replica reads the same through it, so that one may ask for all."""
+
     def capability(self, kind: ResourceKind) -> provider_pb2.Capability:
         """How `kind` is watched here.
 
@@ -96,6 +102,13 @@ class Target(Protocol):
         include_raw: bool,
     ) -> Sequence[Any]:
         """Every object of `kind` that overlaps `window`, canceled ones too, all pages of it."""
+
+    async def read(self, kind: ResourceKind, calendar_id: str, id: str) -> Any:
+        """The object `id` as it is now; None when it is not there, or cannot be read one by one.
+
+        Raises:
+            ProviderError: the provider cannot be asked.
+        """
 
     def trailing_metadata(self) -> tuple[tuple[str, str | bytes], ...]:
         """What a caller must be told when its call ends, e.g. rotated credentials."""
@@ -121,6 +134,47 @@ class Nudge(Protocol):
         """Ask now for what changed, wherever it is watched; tells how many feeds were woken."""
 
 
+class Looks(Protocol):
+    """A feed, as those see it who say when it is to ask its provider."""
+
+    def nudge(self, cause: str = "hint", *, within: float = 0) -> None:
+        """Ask soon, at some moment of `within` seconds. `cause` is a label of metrics."""
+
+    def stands_at(self, point: bytes) -> bool:
+        """Whether it has told everything up to `point`, see `Position.digest`."""
+
+    def degrade(self, error: ProviderError, seconds: float) -> None:
+        """Tell everybody that changes may come late, and that it is tried again in `seconds`."""
+
+
+class Turn(Protocol):
+    """Whether it is this process that asks for one feed: of all replicas one does."""
+
+    @property
+    def mine(self) -> bool:
+        """Ask at the usual times. False: another does, and its finds come as nudges."""
+
+    @property
+    def hears(self) -> bool:
+        """What a provider delivers to any replica reaches this one."""
+
+    def want(self, every: float) -> None:
+        """Somebody listens, and wants the provider to be asked `every` so many seconds."""
+
+    def rest(self) -> None:
+        """Nobody listens now."""
+
+    def moved(self, point: bytes) -> None:
+        """The feed has told something, and stands at `point` now."""
+
+
+class Turns(Protocol):
+    """Gives out turns."""
+
+    def of(self, target: Target, unit: Unit, horizon: int, feed: Looks) -> Turn:
+        """The turn of a feed that has just begun."""
+
+
 @dataclass(frozen=True, slots=True)
 class WatchSettings:
     """Bounds and habits of the engine; times are seconds.
@@ -140,6 +194,8 @@ class WatchSettings:
         retry_cap: longest such pause, unless the provider asks for a longer one.
         drain_wait: how long a feed waits between two pages for callers to catch up.
         nudge_spacing: shortest time between two nudged polls of a feed.
+        pushed_factor: how many times more seldom a feed asks that the provider pushes to, when its
+            watchers wished for nothing.
     """
 
     heartbeat: float = 30
@@ -156,3 +212,4 @@ class WatchSettings:
     retry_cap: float = 300
     drain_wait: float = 5
     nudge_spacing: float = 0.5
+    pushed_factor: float = 10

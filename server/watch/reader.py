@@ -66,6 +66,11 @@ class ConnectionTarget:
         """What a caller must be told when its call ends, e.g. rotated credentials."""
         return self._rotated
 
+    @property
+    def shared(self) -> bool:
+        """Whether the provider is somewhere else: one without any address lives in this process."""
+        return bool(self._provider.base_url) or self._provider.self_hosted
+
     def _capability(self, operation: Operation) -> provider_pb2.Capability:
         found = self._capabilities.get(operation)
         if found is None:
@@ -119,6 +124,24 @@ class ConnectionTarget:
                     if len(found) > _MOST_OBJECTS:
                         raise _too_large()
         return list(found.values())
+
+    async def read(self, kind: ResourceKind, calendar_id: str, id: str) -> Any:
+        """The object `id` as it is now; None when it is not there, or cannot be read one by one."""
+        operation = _GET_OPERATIONS.get(kind)
+        if operation is None or kind not in _GETS or not self._provider.overrides(operation):
+            return None
+        request = _GETS[kind](connection_id=self.connection_id, id=id)
+        if "calendar_id" in request.DESCRIPTOR.fields_by_name:
+            request.calendar_id = calendar_id
+        async with self._resolved() as resolved:
+            try:
+                ask = getattr(resolved.provider, operation.name)
+                answer = await ask(resolved.call, request)
+            except ProviderError as error:
+                if error.kind in _NOT_THERE:
+                    return None
+                raise
+        return getattr(answer, operation.resource)
 
     @asynccontextmanager
     async def _resolved(self) -> AsyncIterator[Resolved]:
@@ -248,3 +271,16 @@ _REQUESTS: dict[ResourceKind, _Ask] = {
         window=window
     ),
 }
+
+_GET_OPERATIONS = {
+    operation.kind: operation
+    for operation in ops.OPERATIONS
+    if operation.method == provider_pb2.METHOD_GET
+}
+_GETS: dict[ResourceKind, Callable[..., Any]] = {
+    types_pb2.RESOURCE_KIND_EVENT: event_pb2.GetEventRequest,
+    types_pb2.RESOURCE_KIND_RECORDING: recording_pb2.GetRecordingRequest,
+    types_pb2.RESOURCE_KIND_WEBINAR: webinar_pb2.GetWebinarRequest,
+}
+# A delivery to the operator's app may be of another account's object.
+_NOT_THERE = frozenset({Kind.NOT_FOUND, Kind.FORBIDDEN, Kind.INVALID})

@@ -9,10 +9,11 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 
 from providers.core.errors import Kind, ProviderError
+from server.metrics import RESETS
 from server.watch.alarms import Alarm, Alarms
 from server.watch.asking import Trouble
 from server.watch.batch import Batch, Variant
-from server.watch.inbox import Inbox, Lost, Tip, slow_consumer
+from server.watch.inbox import Inbox, Late, Lost, Tip, slow_consumer
 from server.watch.messages import Writer
 from server.watch.ports import Clock, WatchSettings
 from server.watch.position import Position
@@ -192,6 +193,7 @@ class Session:
                 self._lost = None
                 self._positions = ()
                 self._initial = True
+                RESETS.labels(self._writer.provider).inc()
                 await self._say(self._writer.reset(lost.error, self._clock.now()))
 
     async def _course(self) -> None:
@@ -233,6 +235,8 @@ class Session:
         subscription.settle(batch.position if subscription.sent is not None else None)
         if parts:
             await self._say(parts[-1].with_token(self.token()))
+        if batch.cause:
+            self._writer.measure(batch, self._clock)
 
     async def _next(self) -> tuple[Subscription, Batch | Tip]:
         """The next item of the inbox; what is due meanwhile is sent."""
@@ -248,6 +252,11 @@ class Session:
                     await self._waiter
                 continue
             subscription, item = found
+            if isinstance(item, Late):
+                await self._say(
+                    self._writer.degraded(item.trouble, self.token(), self._clock.now())
+                )
+                continue
             if not isinstance(item, Lost):
                 return subscription, item
             if item.error.kind is Kind.CURSOR_EXPIRED:

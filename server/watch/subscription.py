@@ -21,18 +21,22 @@ class Subscription:
         inbox: where it tells.
         raw: the caller wants `raw`.
         wish: seconds between polls.
+        patient: of a provider that pushes, it is enough to be asked more seldom.
         sent: up to where the caller has been told; None before the first point is known.
         queued: batches in the inbox.
         joined: the feed's own polls are told.
     """
 
-    __slots__ = ("_task", "feed", "inbox", "joined", "queued", "raw", "sent", "wish")
+    __slots__ = ("_task", "feed", "inbox", "joined", "patient", "queued", "raw", "sent", "wish")
 
-    def __init__(self, feed: "Feed", inbox: Inbox, *, raw: bool, wish: float) -> None:
+    def __init__(
+        self, feed: "Feed", inbox: Inbox, *, raw: bool, wish: float, patient: bool = False
+    ) -> None:
         self.feed = feed
         self.inbox = inbox
         self.raw = raw
         self.wish = wish
+        self.patient = patient
         self.sent: Position | None = None
         self.queued = 0
         self.joined = False

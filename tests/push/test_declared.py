@@ -5,7 +5,7 @@ import pytest
 from providers.core.capabilities import describe
 from providers.core.settings import ProviderSettings
 from providers.registry import PROVIDERS, provider_class
-from server.push.registrations import push_of
+from server.push.calls import push_of
 from ucal.v1 import provider_pb2, watch_pb2
 
 # Made in the vendor's own console, for everybody at once: nothing that the service could make.

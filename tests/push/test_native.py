@@ -97,7 +97,7 @@ async def test_forged_and_unknown_deliveries_learn_nothing(subject: Subject) -> 
         provider = found.harness.provider
         for path, status in (
             (f"/webhooks/{provider}/c", 401),
-            (f"/webhooks/{provider}/nobody", 404),
+            (f"/webhooks/{provider}/nobody", 401),
             ("/webhooks/sandbox/c", 404),
             ("/webhooks/nowhere", 404),
         ):

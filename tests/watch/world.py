@@ -168,7 +168,7 @@ class Upstream:
 
     # -- its API
 
-    async def _answer(self, what: str, calendar: str) -> None:
+    async def answer(self, what: str, calendar: str) -> None:
         self.calls.append((what, calendar))
         if self.hold is not None:
             await self.hold.wait()
@@ -177,7 +177,7 @@ class Upstream:
             raise self.failures.popleft()
 
     async def changes(self, query: ChangesQuery) -> ChangesPage:
-        await self._answer("baseline" if query.baseline else "changes", query.calendar_id)
+        await self.answer("baseline" if query.baseline else "changes", query.calendar_id)
         events = self.calendars[query.calendar_id]
         if not query.cursor:
             if query.baseline:
@@ -233,7 +233,7 @@ class Upstream:
     async def listing(
         self, kind: Any, calendar_id: str, window: types_pb2.TimeRange, *, include_raw: bool
     ) -> Sequence[Any]:
-        await self._answer("listing", calendar_id)
+        await self.answer("listing", calendar_id)
         if kind == CALENDAR:
             return [
                 calendar_pb2.Calendar(id=name or "primary", name=name) for name in self.calendars
@@ -261,6 +261,7 @@ class ScriptedTarget:
         self.identity = connection_id
         self.key = key
         self.provider = "scripted"
+        self.shared = True
         self.rotated: tuple[tuple[str, str | bytes], ...] = ()
         self._delta = delta
         self._poll = poll
@@ -289,6 +290,10 @@ class ScriptedTarget:
         self, kind: Any, calendar_id: str, window: types_pb2.TimeRange, *, include_raw: bool
     ) -> Sequence[Any]:
         return await self.upstream.listing(kind, calendar_id, window, include_raw=include_raw)
+
+    async def read(self, kind: Any, calendar_id: str, id: str) -> Any:
+        await self.upstream.answer("read", calendar_id)
+        return self.upstream.calendars[calendar_id].get(id)
 
     def trailing_metadata(self) -> tuple[tuple[str, str | bytes], ...]:
         return self.rotated
@@ -330,7 +335,7 @@ class World:
 
     def process(self) -> Hub:
         tokens = Tokens(self.sealer, self.clock, self.settings.token_lifetime)
-        return Hub(self.reader, tokens, self.clock, self.settings, random.Random(7))
+        return Hub(self.reader, tokens, self.clock, self.settings, chance=random.Random(7))
 
     async def open(
         self, hub: Hub, *, slow: bool = False, holding: Any = (), **request: Any
