@@ -18,7 +18,8 @@ Bell = Callable[[Any, httpx.AsyncClient], Awaitable[list[int]]]
 async def _calendly(harness: Any, client: httpx.AsyncClient) -> list[int]:
     statuses = []
     for uri, hook in harness.double.world.hooks.items():
-        body = b'{"event": "invitee.created", "payload": {"uri": "https://api.calendly.com/x"}}'
+        told = {"event": hook["events"][0], "payload": {"uri": "https://api.calendly.com/x"}}
+        body = json.dumps(told).encode()
         sent = str(int(time.time()))
         key = harness.double.world.keys[uri]
         mark = hmac.digest(key.encode(), sent.encode() + b"." + body, "sha256").hex()
