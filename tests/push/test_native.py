@@ -42,7 +42,7 @@ class Scene:
     async def watching(self) -> AsyncIterator[AsyncIterator[watch_pb2.WatchEventsResponse]]:
         """A watch of the harness's calendar, ended with the block."""
         scope = watch_pb2.WatchScope(connection_id="c", kinds=[self.kind])
-        if self.harness.calendar_id:
+        if self.harness.calendar_id and self.kind == EVENT:
             scope.calendar_ids.append(self.harness.calendar_id)
         stub = watch_pb2_grpc.WatchServiceStub(self.channel)
         stream = stub.WatchEvents(watch_pb2.WatchEventsRequest(scope=scope))
