@@ -67,7 +67,7 @@ class Callback:
             return self._confirm(visit, _Answer(state, code))
         made = await self._made(visit, dance, state, code)
         if dance.ticket.return_uri:
-            return self._desk.onward(back_to(dance.ticket.return_uri, connection_id=made.id))
+            return self._desk.onward(back_to(dance.ticket.return_uri, {"connection_id": made.id}))
         return self._desk.onward(self._receipts.url(visit.base, browser, made, dance.ticket))
 
     def _opened(self, state: str) -> Dance:

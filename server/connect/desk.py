@@ -61,9 +61,9 @@ class Visit:
             "returns_to": destination(self.ticket.return_uri),
         }
 
-    def url(self, below: str = "", **query: str) -> str:
+    def url(self, below: str = "", query: Mapping[str, str] | None = None) -> str:
         """The address of this provider's page, or one below it."""
-        named = {"link": self.link, **query}
+        named = {"link": self.link, **(query or {})}
         text = urlencode({key: value for key, value in named.items() if value})
         return f"{self.base}/connect/{self.provider.name}{below}{f'?{text}' if text else ''}"
 
@@ -191,7 +191,7 @@ def who(ticket: Ticket) -> str:
     return f"link:{ticket.nonce}" if ticket.nonce else "open"
 
 
-def back_to(return_uri: str, **query: str) -> str:
+def back_to(return_uri: str, query: Mapping[str, str]) -> str:
     """`return_uri` with `query` added; "" stays ""."""
     if not return_uri:
         return ""
@@ -208,7 +208,7 @@ def steps_on(visit: Visit) -> tuple[Step, ...]:
     """Ways on when it came to nothing: once more, and back to where the person came from."""
     found = [Step("Try again", visit.url())]
     if visit.ticket.return_uri:
-        back = back_to(visit.ticket.return_uri, error="not_connected")
+        back = back_to(visit.ticket.return_uri, {"error": "not_connected"})
         found.append(Step(f"Back to {destination(visit.ticket.return_uri)}", back))
     return tuple(found)
 

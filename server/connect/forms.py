@@ -132,9 +132,9 @@ def read(asked: list[Field], form: Mapping[str, str]) -> Filled:
         # A password may begin with a space; whatever else was pasted with one has it by mistake.
         values[each.name] = value if each.autocomplete == "current-password" else value.strip()
         if not value.strip() and each.required:
-            errors[each.name] = f"Enter: {each.label}"
+            errors[each.name] = f"{each.label} is needed."
         elif len(value) > each.limit:
-            errors[each.name] = f"{each.label}: too long"
+            errors[each.name] = f"{each.label} is too long."
     url = values.get("base_url", "")
     if url and "://" not in url:
         values["base_url"] = f"https://{url}"

@@ -84,7 +84,7 @@ class ConnectPages:
         values = {
             **_common(visit, others),
             "allowed": allowed(type(provider), visit.ticket.scopes or habits.scopes),
-            "go": visit.url("/go", form=self._token(visit, "oauth")),
+            "go": visit.url("/go", {"form": self._token(visit, "oauth")}),
             "host": urlsplit(provider.settings.authorize_url or habits.authorize_url).netloc,
         }
         return self._desk.page(visit.browser, "ask", values)
@@ -149,7 +149,7 @@ class ConnectPages:
             "hint": hint,
             "help_url": way.prompt.help_url if way.prompt else "",
             "base_url": visit.base_url,
-            "action": visit.url(**{"with": way.name}),
+            "action": visit.url(query={"with": way.name}),
             "token": self._token(visit, way.name),
         }
         return self._desk.page(visit.browser, "form", values, status=status, forms=True)
@@ -208,6 +208,7 @@ class ConnectPages:
             "name": provider.display_name,
             "connection_id": found.id,
             "renewed": receipt.renewed,
+            "by_link": receipt.by_link,
             "commands": [] if back else self._commands.of(type(provider), found.id),
             "scopes": list(found.granted_scopes),
             "return_url": back,
@@ -248,5 +249,5 @@ def _common(visit: Visit, others: Iterable[Way]) -> dict[str, object]:
         "title": f"Renew your {visit.name} connection" if renew else f"Connect {visit.name}",
         "name": visit.name,
         "visit": visit.facts,
-        "others": [Step(each.label, visit.url(**{"with": each.name})) for each in others],
+        "others": [Step(each.label, visit.url(query={"with": each.name})) for each in others],
     }

@@ -23,16 +23,18 @@ class Receipt(msgspec.Struct, array_like=True, gc=False, frozen=True):
 
     Attributes:
         renewed: the connection was there before.
+        by_link: the person came by a link: somebody else wants the connection.
         return_uri: where the person goes on to; "": nowhere.
     """
 
     connection_id: str
     renewed: bool
+    by_link: bool
     return_uri: str
 
     def back(self) -> str:
         """Where to go on to, with the connection's id; "": nowhere."""
-        return back_to(self.return_uri, connection_id=self.connection_id)
+        return back_to(self.return_uri, {"connection_id": self.connection_id})
 
 
 class Receipts:
@@ -48,6 +50,7 @@ class Receipts:
         plain = Receipt(
             made.id,
             bool(ticket and ticket.connection_id),
+            bool(ticket and ticket.nonce),
             ticket.return_uri if ticket else "",
         )
         token = self._sealer.seal(

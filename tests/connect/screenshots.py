@@ -45,8 +45,8 @@ async def _to(page: Any, here: World, name: str) -> None:
 
 
 async def _answered(page: Any, here: World, answer: str) -> None:
-    await page.goto(f"{here.base}/connect/vendor")
-    await page.get_by_role("link", name="Continue to Vendor").click()
+    await page.goto(f"{here.base}/connect/outlook")
+    await page.get_by_role("link", name="Continue to").click()
     await page.get_by_role("button", name=answer).click()
     await page.locator(".mark").wait_for()
 
@@ -55,9 +55,11 @@ async def shoot(folder: Path, names: tuple[str, ...]) -> None:
     """Write the pictures `names` into `folder`."""
     PROVIDERS["vendor"] = ROW
     async with VendorServer().running() as vendor:
-        client = {"client_id": "client", "client_secret": "secret"}
-        providers = {"google_calendar": client}
-        async with world(vendor, more_providers=providers) as here, chromium() as browser:
+        clients = {"google_calendar": False, "outlook": True}
+        async with (
+            world(vendor, with_oauth=clients, listen="127.0.0.1:50051") as here,
+            chromium() as browser,
+        ):
             for file in names:
                 _, name, theme = Path(file).stem.split("-")
                 async with window(browser, dark=theme == "dark", width=760, height=400) as (

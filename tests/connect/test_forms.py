@@ -69,8 +69,8 @@ async def test_what_is_missing_is_told_before_the_provider_is_asked(
     answer = await fill_in(person, form(here), user=" ", secret="")
     page = await answer.text()
     assert answer.status == 422
-    assert "Enter: User name" in page
-    assert "Enter: Password" in page
+    assert "User name is needed." in page
+    assert "Password is needed." in page
     assert not vendor.calls
 
 
@@ -195,7 +195,7 @@ async def test_a_server_of_ones_own(
 ) -> None:
     page = f"{here.base}/connect/selfhosted"
     missing = await fill_in(person, page, base_url="", **RIGHT)
-    assert "Enter: Address of the server" in await missing.text()
+    assert "Address of the server is needed." in await missing.text()
     for url in ("http://169.254.169.254/", "http://[::1]:1/", "ftp://x.example", "https://a b"):
         refused = await fill_in(person, page, base_url=url, **RIGHT)
         text = await refused.text()

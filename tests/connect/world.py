@@ -1,7 +1,7 @@
 """A service with pages, the vendor of tests.server.vendor, and its authorize page."""
 
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -86,13 +86,21 @@ async def _ready() -> str:
 
 @asynccontextmanager
 async def world(
-    vendor: VendorServer, *, more_providers: dict[str, Any] | None = None, **more: Any
+    vendor: VendorServer, *, with_oauth: Mapping[str, bool] | None = None, **more: Any
 ) -> AsyncIterator[World]:
-    """The service; `more` settings go on top."""
+    """The service.
+
+    Args:
+        with_oauth: further providers that have a client; true: their dances end at the vendor's.
+        more: settings, on top.
+    """
     async with AuthorizePage(vendor).running() as page:
         providers = vendor.settings()
         providers["vendor"]["authorize_url"] = page.url
-        providers |= more_providers or {}
+        for name, here in (with_oauth or {}).items():
+            client = {"client_id": "client", "client_secret": "client-secret"}
+            at = ("authorize_url", "token_url") if here else ()
+            providers[name] = client | {key: providers["vendor"][key] for key in at}
         given = {
             "listen": f"127.0.0.1:{free_port()}",
             "http_listen": "127.0.0.1:0",
