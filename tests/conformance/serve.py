@@ -14,7 +14,7 @@ from tests.serving import static
 from ucal.v1 import connection_pb2
 
 
-def _connections(harness: Harness) -> tuple[StaticConnection, ...]:
+def same_account(harness: Harness) -> tuple[StaticConnection, ...]:
     """Two connections to the same account."""
     found = []
     for own_id in (CONNECTION, OTHER_CONNECTION):
@@ -35,7 +35,7 @@ async def served(subject: Subject) -> AsyncIterator[Client]:
             store="memory:",
             log_level="warning",
             providers={harness.provider: harness.settings},
-            connections=_connections(harness),
+            connections=same_account(harness),
             limits=Limits(drain_delay=0, drain_grace=1),
         )
         async with (
