@@ -8,6 +8,7 @@ from providers.core.settings import ProviderSettings
 from providers.dialpad import event_writes, events, recordings, rooms
 from providers.dialpad.api import NO_USER, Api, Memory
 from providers.dialpad.features import FEATURES, OAUTH, REASONS
+from providers.dialpad.push import DialpadPush
 from ucal.v1 import calendar_pb2, event_pb2, provider_pb2, recording_pb2
 
 
@@ -15,6 +16,9 @@ class Dialpad(Provider):
     """Dialpad Meetings, API v2. The sandbox is base_url = "https://sandbox.dialpad.com".
 
     The base URL's host is the only one that is called.
+
+    Attributes:
+        push: see `providers.core.push`.
     """
 
     name = "dialpad"
@@ -31,12 +35,14 @@ class Dialpad(Provider):
             hint="In Dialpad: Admin settings, Authentication, API keys.",
         ),
     )
+    pushed_kinds = DialpadPush.kinds
     features = FEATURES
     reasons = REASONS
 
     def __init__(self, settings: ProviderSettings) -> None:
         super().__init__(settings)
         self._memory = Memory()
+        self.push = DialpadPush(self._api)
 
     def _api(self, call: Call) -> Api:
         return Api(call, self._memory)

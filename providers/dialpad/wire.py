@@ -103,3 +103,26 @@ class JwtHeader(msgspec.Struct, gc=False):
     """Header of a JWT: nothing but its algorithm is believed."""
 
     alg: str = ""
+
+
+class Signature(msgspec.Struct, gc=False):
+    """SignatureProto. Dialpad shows the secret in clear text, in every list."""
+
+    secret: str | None = None
+
+
+class Webhook(msgspec.Struct, gc=False):
+    """WebhookProto."""
+
+    id: Key = None
+    hook_url: str | None = None
+    signature: Signature | None = None
+
+
+class CallSubscription(msgspec.Struct, gc=False):
+    """CallEventSubscriptionProto."""
+
+    id: Key = None
+    call_states: list[str] | None = None
+    enabled: bool | None = None
+    webhook: Webhook | None = None

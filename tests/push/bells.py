@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from tests.providers.dialpad.double import hooks as dialpad_hooks
 from tests.providers.goto.double import hooks as goto_hooks
 
 Bell = Callable[[Any, httpx.AsyncClient], Awaitable[list[int]]]
@@ -84,6 +85,14 @@ async def _meet(harness: Any, client: httpx.AsyncClient) -> list[int]:
     return list(await workspace.delivered())
 
 
+async def _dialpad(harness: Any, client: httpx.AsyncClient) -> list[int]:
+    statuses = []
+    for letter in dialpad_hooks.letters(harness.dialpad.world, "recording"):
+        answer = await client.post(letter.url, content=letter.body)
+        statuses.append(answer.status_code)
+    return statuses
+
+
 async def _goto(harness: Any, client: httpx.AsyncClient) -> list[int]:
     world = harness.goto.world
     webinar = list(world.webinars.values())[-1]
@@ -138,6 +147,7 @@ BELLS: Mapping[str, Bell] = {
     "acuity": _acuity,
     "calcom": _calcom,
     "calendly": _calendly,
+    "dialpad": _dialpad,
     "fathom": _fathom,
     "google_calendar": _google,
     "goto": _goto,

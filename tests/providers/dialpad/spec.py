@@ -13,7 +13,7 @@ from tests.providers.dialpad.double.server import Exchange
 FOLDER = Path(__file__).resolve().parents[4] / "shared/specs/dialpad"
 # Integers of 64 bits in the document, which come as text (the vendor's own examples).
 _NUMBERS = ("duration", "duration_ms", "talk_time")
-_OF_USERS = (*_NUMBERS, "id")
+_WITH_IDS = (*_NUMBERS, "id")
 
 
 def present() -> bool:
@@ -46,7 +46,8 @@ def check(exchange: Exchange) -> None:
         known = _document()["components"]["schemas"][schema["$ref"].split("/")[-1]]["properties"]
         assert set(exchange.body) <= set(known), f"{where}: {set(exchange.body) - set(known)}"
     schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
-    names = _OF_USERS if "/users" in exchange.path else _NUMBERS
+    with_ids = ("/users", "/webhooks", "/subscriptions")
+    names = _WITH_IDS if any(each in exchange.path for each in with_ids) else _NUMBERS
     _validate(schema, _tame(exchange.answer, names), where)
 
 

@@ -71,12 +71,16 @@ class World:
     Attributes:
         page: size of pages, which callers cannot choose.
         me: whom the credentials belong to; "" for a key of a company.
+        hooks: webhooks by id.
+        calls: subscriptions to call events, by id.
     """
 
     rooms: list[Json] = field(default_factory=_rooms)
     users: dict[str, Json] = field(default_factory=_users)
     meetings: dict[str, Json] = field(default_factory=dict)
     history: list[Json] = field(default_factory=list)
+    hooks: dict[str, Json] = field(default_factory=dict)
+    calls: dict[str, Json] = field(default_factory=dict)
     page: int = 25
     me: str = USER
     last: int = 9_007_199_254_740_993
