@@ -96,10 +96,11 @@ FEATURES: Mapping[Operation, provider_pb2.Capability] = {
     ops.WATCH_RECORDINGS: provider_pb2.Capability(
         min_poll_interval=_SLOW_POLL,
         deletions=_RECONCILED,
-        oauth_scopes=_WRITE,
+        oauth_scopes=_READ,
         notes="Dialpad's call events make the service look: when a call of the user has ended, is "
         "recorded or transcribed. What they hold for meetings is not documented, so that nothing "
-        "but the history is believed; what others recorded is seen at the next poll.",
+        "but the history is believed; what others recorded is seen at the next poll. They need "
+        "conference:all.",
     ),
 }
 
