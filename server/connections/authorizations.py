@@ -29,6 +29,7 @@ from server.connections.sealer import ExpiredTokenError, Sealer
 from server.connections.store import Store
 from server.connections.tickets import Ticket
 from server.connections.token_endpoint import DeadGrantError, TokenClient, exchange_code
+from server.interceptors.scope import SCOPE
 from server.providers import ProviderPool
 from ucal.v1 import connection_pb2
 
@@ -44,6 +45,7 @@ class Dance(msgspec.Struct, array_like=True, gc=False, frozen=True):
     Attributes:
         browser: digest of the browser's cookie; "": a program began it, by the RPC.
         ticket: of a dance that began on our page.
+        caller: whose call began it; "": access is open, or it began on our page.
     """
 
     provider: str
@@ -54,13 +56,14 @@ class Dance(msgspec.Struct, array_like=True, gc=False, frozen=True):
     connection_id: str
     browser: str = ""
     ticket: Ticket | None = None
+    caller: str = ""
 
 
 class StaleStateError(ProviderError):
     """INVALID at `state`.
 
     Attributes:
-        why: "forged", "expired", "foreign" (of another browser) or "used".
+        why: "forged", "expired", "foreign" (of another browser or caller) or "used".
     """
 
     def __init__(self, why: str) -> None:
@@ -149,6 +152,7 @@ class Authorizations:
             connection_id=connection_id,
             browser=browser,
             ticket=ticket,
+            caller="" if browser else _caller(),
         )
         state = self._sealer.seal(msgspec.msgpack.encode(dance), bound_to=_CONTEXT).decode()
         settings = provider.settings
@@ -171,7 +175,7 @@ class Authorizations:
         Most vendors give what is asked for in place of what there was. Scopes that no operation is
         tied to, "offline_access", are not always told back; without them nothing would be renewed.
         """
-        known = await self._directory.get(connection_id)
+        known = await self._directory.here(connection_id)
         if known.provider != provider.name:
             raise ProviderError.invalid("connection_id", f"is no connection of {provider.name}")
         wanted = scopes or habits.scopes
@@ -196,6 +200,8 @@ class Authorizations:
         """
         dance = self.opened(state)
         if not hmac.compare_digest(dance.browser.encode(), browser.encode()):
+            raise StaleStateError("foreign")
+        if not browser and dance.caller != _caller():
             raise StaleStateError("foreign")
         if not await self._once.take(dance.nonce, secrets.token_hex(8), LIFETIME.total_seconds()):
             raise StaleStateError("used")
@@ -271,3 +277,9 @@ class Authorizations:
             raise ProviderError.invalid(
                 "code", "is not taken by the provider any more: begin anew with StartAuthorization"
             ) from None
+
+
+def _caller() -> str:
+    """Who calls; "" where that is not known, or access is open."""
+    scope = SCOPE.get(None)
+    return scope.caller if scope is not None and scope.access is not None else ""

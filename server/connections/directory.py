@@ -15,7 +15,7 @@ from server.connections import credentials, masks
 from server.connections.grants import Grants
 from server.connections.keeper import Keeper, Owner
 from server.connections.records import Record, credentials_of
-from server.connections.resolver import Entry, Metadata, Resolved, Resolver
+from server.connections.resolver import Entry, Metadata, Resolved, Resolver, in_region
 from server.connections.secret_references import SecretReader
 from server.connections.static import StaticConnections
 from server.connections.store import Store, TakenError
@@ -77,6 +77,16 @@ class Directory:
         if static is not None:
             return self._static.message(static)
         return (await self._record(connection_id)).connection
+
+    async def here(self, connection_id: str) -> connection_pb2.Connection:
+        """One connection of this region.
+
+        Raises:
+            ProviderError: NOT_FOUND; PRECONDITION, naming the region that it belongs to.
+        """
+        found = await self.get(connection_id)
+        in_region(found, self._region)
+        return found
 
     async def _record(self, connection_id: str) -> Record:
         record = await self._store.get(connection_id)
@@ -194,6 +204,7 @@ class Directory:
         self._refuse_static(connection_id)
         for _ in range(_TRIES):
             record = await self._record(connection_id)
+            in_region(record.connection, self._region)
             _match(asked.etag, record)
             paths = masks.paths(asked, mask, record.connection)
             changed, sealed = await self._changed(record, asked, paths)
@@ -252,6 +263,7 @@ class Directory:
             return True
         if record is None:
             raise ProviderError.not_found("connection", connection_id[:64])
+        in_region(record.connection, self._region)
         _match(etag, record)
         if revoke:
             entry = await self._resolver.stored(record)

@@ -151,7 +151,7 @@ class Resolver:
             ProviderError: PRECONDITION, see `resolve`.
         """
         connection = record.connection
-        self._in_region(connection)
+        in_region(connection, self._region)
         provider = self._pool.get(connection.provider)
         seed, origin = "", None
         if connection.HasField("secret_reference"):
@@ -169,15 +169,6 @@ class Resolver:
         )
         place = self._pool.place(provider, connection.base_url, trusted=False)
         return Entry(owner, place, self._keeper.holding(owner, record.grant), record)
-
-    def _in_region(self, connection: connection_pb2.Connection) -> None:
-        if connection.region != self._region:
-            raise ProviderError(
-                Kind.PRECONDITION,
-                f"the connection belongs to the region {connection.region}: call a server there",
-                reason="WRONG_REGION",
-                metadata={"region": connection.region},
-            )
 
     async def _of_settings(self, static: StaticConnection) -> Entry:
         provider = self._pool.get(static.provider)
@@ -267,6 +258,21 @@ def _unstored(provider: Provider, place: Place, held: Credentials | None) -> Ent
         origin=held,
     )
     return Entry(owner, place, Holding(held))
+
+
+def in_region(connection: connection_pb2.Connection, region: str) -> None:
+    """Refuse a connection of another region than `region`.
+
+    Raises:
+        ProviderError: PRECONDITION, WRONG_REGION, naming the right one.
+    """
+    if connection.region != region:
+        raise ProviderError(
+            Kind.PRECONDITION,
+            f"the connection belongs to the region {connection.region}: call a server there",
+            reason="WRONG_REGION",
+            metadata={"region": connection.region},
+        )
 
 
 def _bytes(found: Credentials | None) -> bytes:

@@ -114,7 +114,7 @@ class Tickets:
         if request.labels or request.display_name:
             field = "labels" if request.labels else "display_name"
             raise ProviderError.invalid(field, "cannot be given beside connection_id")
-        known = await self._directory.get(request.connection_id)
+        known = await self._directory.here(request.connection_id)
         if known.provider != request.provider:
             raise ProviderError.invalid("connection_id", f"is no connection of {request.provider}")
         if known.is_static:

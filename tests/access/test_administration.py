@@ -162,3 +162,29 @@ async def test_a_request_id_of_another_tenant_shows_nothing(where: Place, door: 
     assert refusal.code in {"NOT_FOUND", "PERMISSION_DENIED"}
     assert b"globex" not in refusal.status
     assert made.labels == {"tenant": "globex"}
+
+
+async def test_a_state_is_of_the_caller_that_began(tmp_path: Path) -> None:
+    """Who has read another's state cannot end that dance with an account of its own."""
+    where = place(
+        tmp_path,
+        redirect_uris=["https://app.example.com/back"],
+        providers={
+            "google_calendar": {
+                "client_id": "c", "client_secret": "s", "token_url": "http://127.0.0.1:1/token",
+            }
+        },
+    )  # fmt: skip
+    first, second = await where.key(grant("admin")), await where.key(grant("admin"))
+    begun = pb.StartAuthorizationRequest(
+        provider="google_calendar", redirect_uri="https://app.example.com/back"
+    )
+    async with opened(where) as door:
+        state = (await door.call("StartAuthorization", begun, first)).state
+        ended = pb.CompleteAuthorizationRequest(state=state, code="c")
+        refusal = await door.refusal("CompleteAuthorization", ended, second)
+        assert refusal.code == "INVALID_ARGUMENT"
+        assert "begin anew" in refusal.message
+        # The state is not used up by that, and its own caller gets as far as the vendor.
+        own = await door.refusal("CompleteAuthorization", ended, first)
+        assert own.code == "UNAVAILABLE"
