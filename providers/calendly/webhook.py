@@ -5,6 +5,7 @@ where v1 is HMAC-SHA256 of `<t>.<body>` with the signing key. While a key is cha
 several v1. Deliveries come at least once, in no order, and again for a day while they fail.
 """
 
+import hashlib
 import hmac
 from collections.abc import Mapping
 from datetime import datetime
@@ -89,4 +90,11 @@ def hints(delivery: Delivery) -> list[Hint]:
     else:
         recap = payload.recap.uri if payload.recap is not None else None
         own_id = ids.tail(recap or payload.uri)
-    return [Hint(kind, delivery.query.get(PARAMETER, ""), object_id=own_id)]
+    subscription = delivery.query.get(PARAMETER, "")
+    return [Hint(kind, subscription, _delivery_id(delivery), object_id=own_id)]
+
+
+def _delivery_id(delivery: Delivery) -> str:
+    """A digest of what was signed: Calendly numbers none; others may repeat it, not alter it."""
+    sent, _ = _signature(delivery.headers.get(HEADER, ""))
+    return hashlib.sha256(sent.encode() + b"." + delivery.body).hexdigest()[:32]
