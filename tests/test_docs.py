@@ -5,8 +5,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,11 +12,13 @@ import pytest
 
 from providers.registry import PROVIDERS
 from tests.reasons import Reader, reasons
-from tests.system.processes import free_port
-from tests.system.test_readme import BLOCK, demo, run
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
+
+
+def _script(name: str) -> str:
+    return str(Path(sys.executable).with_name(name))
 
 
 def _python(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -110,65 +110,6 @@ def test_the_reference_tells_every_field_with_its_comment() -> None:
 
 def test_every_provider_has_a_page() -> None:
     assert [name for name in PROVIDERS if not (DOCS / f"providers/{name}.md").exists()] == []
-
-
-# -- commands and programs
-
-
-def _commands(page: str) -> list[tuple[str, str]]:
-    """Commands of a page and what they print, in order."""
-    parts = [part for block in BLOCK.findall(page) for part in block.split("$ ")[1:]]
-    return [(part.partition("\n")[0], part.partition("\n")[2].rstrip("\n")) for part in parts]
-
-
-@contextmanager
-def _sandbox() -> Iterator[int]:
-    """`ucal sandbox` on a port of its own."""
-    port = free_port()
-    process = subprocess.Popen(
-        [_script("ucal"), "sandbox", "--listen", f"127.0.0.1:{port}", "--quiet"],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
-    try:
-        assert process.stdout is not None
-        told = process.stdout.readline()  # it listens when it says so
-        assert str(port) in told, told
-        yield port
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
-
-
-def _script(name: str) -> str:
-    return str(Path(sys.executable).with_name(name))
-
-
-@pytest.mark.timeout(90)
-def test_the_commands_of_the_quickstart(tmp_path: Path) -> None:
-    commands = _commands((DOCS / "quickstart.md").read_text())
-    assert len(commands) >= 9
-    with demo(tmp_path) as port:
-        for command, output in commands:
-            run(command, output, port)
-
-
-@pytest.mark.timeout(90)
-def test_the_recipes_for_python_and_the_shell() -> None:
-    page = (DOCS / "recipes.md").read_text()
-    program = "\n".join(re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL))
-    commands = _commands(page)
-    assert len(commands) >= 4
-    assert program.count("def ") == 2
-    with _sandbox() as port:
-        answer = subprocess.run(
-            [sys.executable, "-W", "error", "-c", program],
-            env=os.environ | {"UCAL_ADDRESS": f"127.0.0.1:{port}"},
-            capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
-        assert answer.returncode == 0, answer.stderr
-        assert re.match(r"\d+ events\n\S+ ", answer.stdout), answer.stdout
-        for command, output in commands:
-            run(command, output, port)
 
 
 # -- the site

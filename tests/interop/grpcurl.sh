@@ -21,17 +21,20 @@ finish() {
 trap finish EXIT
 trap 'exit 130' INT TERM
 
+kept=.venv/clients/bin # a second run builds nothing
 if command -v grpcurl >/dev/null; then
   binary=$(command -v grpcurl)
+elif [ -x "$kept/grpcurl" ]; then
+  binary=$kept/grpcurl
 else
   echo "grpcurl: go install (a minute or two the first time)"
-  if ! GOBIN="$folder" timeout 420 \
+  if ! GOBIN="$PWD/$kept" timeout 420 \
     go install github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3 >"$folder/go.log" 2>&1; then
     tail -3 "$folder/go.log"
     echo "grpcurl: skipped, go could not install it"
     exit 0
   fi
-  binary="$folder/grpcurl"
+  binary=$kept/grpcurl
 fi
 
 port=$(.venv/bin/python -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
@@ -98,4 +101,6 @@ wants "$answer" "Code: NotFound" google.rpc.ErrorInfo '"reason": "NOT_FOUND"'
 answer=$(ask -d '{}' ucal.v1.EventService/ListEvents) && fail "an empty request was taken" "$answer"
 wants "$answer" "Code: InvalidArgument" google.rpc.BadRequest '"field": "connection_id"'
 echo "grpcurl: error details"
+
+timeout 120 .venv/bin/python -m tests.interop.documented "$binary"
 echo "grpcurl: passed"
