@@ -21,14 +21,14 @@ finish() {
 trap finish EXIT
 trap 'exit 130' INT TERM
 
-kept=.venv/clients/bin # a second run builds nothing
+kept=$PWD/.venv/clients/bin # a second run builds nothing
 if command -v grpcurl >/dev/null; then
   binary=$(command -v grpcurl)
 elif [ -x "$kept/grpcurl" ]; then
   binary=$kept/grpcurl
 else
   echo "grpcurl: go install (a minute or two the first time)"
-  if ! GOBIN="$PWD/$kept" timeout 420 \
+  if ! GOBIN="$kept" timeout 420 \
     go install github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3 >"$folder/go.log" 2>&1; then
     tail -3 "$folder/go.log"
     echo "grpcurl: skipped, go could not install it"
