@@ -1,11 +1,9 @@
 """Two replicas refresh one rotating token a thousand times: no connection dies (must show 3)."""
 
 import asyncio
-import base64
 import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,17 +21,6 @@ from ucal.v1 import connection_pb2
 ACTIVE = connection_pb2.CONNECTION_STATE_ACTIVE
 DEAD = connection_pb2.CONNECTION_STATE_REAUTHORIZATION_REQUIRED
 REFRESHES = 1_000
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def shared(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Any]:
-    """Settings of replicas that share a store."""
-    keys = tmp_path / "keys"
-    keys.write_text(base64.b64encode(b"k" * 32).decode())
-    keys.chmod(0o600)
-    if request.param == "sqlite":
-        return {"store": f"sqlite:///{tmp_path}/ucal.db", "keyring": str(keys)}
-    return {"store": request.getfixturevalue("postgres_url"), "keyring": str(keys)}
 
 
 @contextlib.asynccontextmanager

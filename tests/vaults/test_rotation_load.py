@@ -12,13 +12,7 @@ RATE = 200.0
 
 
 @pytest.mark.timeout(110)
-@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
-async def test_a_rotation_under_load_fails_no_call(
-    kind: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    store = f"sqlite:///{tmp_path}/ucal.db"
-    if kind == "postgres":
-        store = request.getfixturevalue("postgres_url")
+async def test_a_rotation_under_load_fails_no_call(store: str, tmp_path: Path) -> None:
     found = await rotation_under_load(tmp_path, store, rate=RATE, connections=150, calm=1.0)
     assert set(found.load.codes) == {"OK"}, found.load.failed
     assert sum(found.load.codes.values()) > 1_000
