@@ -82,7 +82,9 @@ async def running(
         access = access_of(settings, connections)
         if access is not None:
             stack.push_async_callback(access.gate.close)
-        origin = Origin(settings.public_url, is_open="open" in settings.access.mode)
+        origin = Origin(
+            settings.public_url, is_open="open" in settings.access.mode, tls=settings.tls.http
+        )
         pages = ConnectPages(connections, origin, Commands(settings))
         server = _grpc_server(
             settings, connections, watches, origin=origin, layers=layers, access=access

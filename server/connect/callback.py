@@ -123,7 +123,7 @@ class Callback:
         answer = msgspec.msgpack.decode(plain, type=_Answer)
         visit = self._visit(request, self._opened(answer.state), browser)
         try:
-            made = await self._dances.complete(answer.state, answer.code)
+            made = await self._dances.complete(answer.state, answer.code, browser.digest)
         except StaleStateError as error:
             raise troubles.stale(error.why) from None
         except ProviderError as error:

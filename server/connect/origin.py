@@ -21,16 +21,22 @@ class Origin:
         address: "host:port" that it listens at; set once it does.
     """
 
-    def __init__(self, public_url: str, *, is_open: bool) -> None:
-        """`is_open`: whoever reaches this machine's loopback may do everything."""
+    def __init__(self, public_url: str, *, is_open: bool, tls: bool = False) -> None:
+        """The HTTP side.
+
+        Args:
+            is_open: whoever reaches this machine's loopback may do everything.
+            tls: it is served over TLS itself.
+        """
         self._public = public_url.rstrip("/")
         self._is_open = is_open
+        self._scheme = "https" if tls else "http"
         self.address = ""
 
     @property
     def secure(self) -> bool:
         """Whether browsers come by https."""
-        return self._public.startswith("https://")
+        return (self._public or f"{self._scheme}://").startswith("https://")
 
     @property
     def prefix(self) -> str:
@@ -46,7 +52,7 @@ class Origin:
         if self._public:
             return self._public
         if self.address and is_loopback(self.address.rpartition(":")[0].strip("[]")):
-            return f"http://{self.address}"
+            return f"{self._scheme}://{self.address}"
         raise ProviderError(
             Kind.PRECONDITION,
             "no address is set at which people reach the pages: set public_url",
@@ -64,7 +70,7 @@ class Origin:
     def seen(self, request: web.Request) -> str:
         """What addresses begin with for the browser that sent `request`."""
         if not self._public and host_of(request):
-            return f"http://{request.host}"
+            return f"{self._scheme}://{request.host}"
         return self.base()
 
     def is_elsewhere(self, request: web.Request) -> bool:

@@ -192,16 +192,14 @@ class Authorizations:
     async def complete(self, state: str, code: str, browser: str = "") -> connection_pb2.Connection:
         """The connection that the code stands for: a new one, or the known one authorized anew.
 
-        `browser`: as in `begin`; "" for a program.
+        `browser`: as in `begin`, or where a person confirmed what a program began; "": a program.
 
         Raises:
             ProviderError: INVALID for a state that is not ours, too old or used, and for a code
                 that the vendor does not take; else what the token endpoint says.
         """
         dance = self.opened(state)
-        if not hmac.compare_digest(dance.browser.encode(), browser.encode()):
-            raise StaleStateError("foreign")
-        if not browser and dance.caller != _caller():
+        if not self._is_theirs(dance, browser):
             raise StaleStateError("foreign")
         if not await self._once.take(dance.nonce, secrets.token_hex(8), LIFETIME.total_seconds()):
             raise StaleStateError("used")
@@ -220,6 +218,16 @@ class Authorizations:
             asked.display_name = dance.ticket.display_name
             asked.labels.update(dance.ticket.labels)
         return await self._directory.create(asked, "")
+
+    def _is_theirs(self, dance: Dance, browser: str) -> bool:
+        """Whether whoever ends the dance may: the browser that it began in, the program that began
+        it, or a person on our page whom the vendor sent there because the program said so.
+        """
+        if dance.browser:
+            return hmac.compare_digest(dance.browser.encode(), browser.encode())
+        if browser:
+            return bool(self.callback) and dance.redirect_uri == self.callback
+        return dance.caller == _caller()
 
     def opened(self, state: str) -> Dance:
         """What stands in `state`, used or not.

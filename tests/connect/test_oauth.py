@@ -12,7 +12,10 @@ import pytest
 from aiohttp import ClientSession
 from yarl import URL
 
-from tests.connect.person import back, said, text_of, to_the_vendor, token_of
+from server.access.caller import Caller
+from server.access.policy import Policy
+from server.interceptors.scope import SCOPE, Scope
+from tests.connect.person import back, post, said, text_of, to_the_vendor, token_of
 from tests.connect.world import APP, World, browser, pages
 from tests.server.house import oauth
 from tests.server.vendor import VendorServer
@@ -206,6 +209,21 @@ async def test_a_dance_that_a_program_began_asks_the_person_first(
             assert answer.status == 303
         listed, _ = await found.directory.list(after="", provider="", size=9)
         assert len(listed) == 1
+
+
+async def test_what_a_caller_began_is_ended_by_it_or_by_a_person_at_our_page(
+    vendor: VendorServer, person: ClientSession
+) -> None:
+    async with pages(vendor, public_url="http://127.0.0.1:1") as (base, found):
+        dances = found.authorizations
+        SCOPE.set(Scope(caller="api_key:a", access=Caller("api_key:a", Policy(()))))
+        for uri, status in ((dances.callback, 303), (APP, 403)):
+            url, state = await dances.start("vendor", uri, (), "")
+            query = dict(parse_qsl(urlsplit(url).query))
+            vendor.codes["code"] = (query["redirect_uri"], query["code_challenge"])
+            token = await token_of(person, f"{base}{CALLBACK}?state={state}&code=code")
+            answer = await post(person, f"{base}{CALLBACK}", {"form": token})
+            assert answer.status == status
 
 
 async def test_a_program_cannot_end_what_a_browser_began(
