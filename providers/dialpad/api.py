@@ -5,13 +5,14 @@ Mapping lives elsewhere.
 
 import re
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
 from providers.core.call import Call
+from providers.core.cursors import number_of
 from providers.core.errors import Kind, ProviderError
 from providers.core.http import Reply
 from providers.core.wire import decode
@@ -198,25 +199,6 @@ def convert(found: Any, type: type[T]) -> T:
         ) from None
 
 
-def cut(
-    items: Iterable[T], place: Callable[[T], tuple[int, str]], size: int, token: str
-) -> tuple[list[T], str]:
-    """A page of a list that is there whole, in the order of `place`, and where to go on.
-
-    The cursor is the place of the last item, so that what comes or goes in between shifts nothing.
-    """
-    after: tuple[int, str] | None = None
-    if token:
-        number, _, name = token.partition("|")
-        after = number_of(number), name
-    ordered = sorted((item for item in items if after is None or place(item) > after), key=place)
-    page = ordered[:size]
-    if len(ordered) <= size:
-        return page, ""
-    last, name = place(page[-1])
-    return page, f"{last}|{name}"
-
-
 def slice_of(items: list[T], size: int, token: str, cursor: str) -> tuple[list[T], str]:
     """A part of a page of Dialpad's, which has a size of its own, and where to go on.
 
@@ -229,14 +211,3 @@ def slice_of(items: list[T], size: int, token: str, cursor: str) -> tuple[list[T
     if shown + size < len(items):
         return part, f"{shown + size}|{token.partition('|')[2]}"
     return part, f"0|{cursor}" if cursor else ""
-
-
-def number_of(digits: str) -> int:
-    """A number of a cursor.
-
-    Raises:
-        ProviderError: INVALID, when it is none.
-    """
-    if not (digits.isascii() and digits.isdigit() and len(digits) < 16):
-        raise ProviderError.invalid("page_token", "is not one of this list")
-    return int(digits)

@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from providers.core import recurrence, times
+from providers.core.cursors import cut
 from providers.core.errors import ProviderError
 from providers.core.wire import decode
 from providers.dialpad import meetings, rules
-from providers.dialpad.api import Api, Owner, cut, text
+from providers.dialpad.api import Api, Owner, text
 from providers.dialpad.meetings import EVENT, MeetingId, meeting_id
 from providers.dialpad.wire import Json, Meeting
 from ucal.v1 import event_pb2, types_pb2

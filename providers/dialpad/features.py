@@ -71,9 +71,16 @@ FEATURES: Mapping[Operation, provider_pb2.Capability] = {
         scopes=_SCOPES,
         oauth_scopes=_WRITE,
         notes="Dialpad wants title, times and everybody with each change and has no versions: of "
-        "two changes at the same time the later one wins.",
+        "two changes at the same time the later one wins. THIS_AND_FOLLOWING does not exist at "
+        "Dialpad: a second series in place of the rest would have another link and other pins than "
+        "those that people have.",
     ),
-    ops.DELETE_EVENT: provider_pb2.Capability(scopes=_SCOPES, oauth_scopes=_WRITE),
+    ops.DELETE_EVENT: provider_pb2.Capability(
+        scopes=_SCOPES,
+        oauth_scopes=_WRITE,
+        notes="THIS_AND_FOLLOWING does not exist at Dialpad: delete the instances one by one, or "
+        "give the series an earlier end.",
+    ),
     ops.WATCH_EVENTS: provider_pb2.Capability(
         min_poll_interval=_POLL,
         deletions=_RECONCILED,

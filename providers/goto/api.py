@@ -1,11 +1,11 @@
-"""Requests to GoTo: where its three APIs are, who is asked for, how lists are read and cut.
+"""Requests to GoTo: where its three APIs are, who is asked for, how lists are read.
 
 Mapping lives elsewhere; what an error means is `errors`' business.
 """
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -163,38 +163,3 @@ def _malformed() -> ProviderError:
         "the provider's answer is not what its documentation says",
         reason="MALFORMED_ANSWER",
     )
-
-
-def cut(
-    items: Iterable[T], place: Callable[[T], tuple[int, str]], size: int, token: str
-) -> tuple[list[T], str]:
-    """A page of a list that GoTo gives whole, in the order of `place`, and where to go on.
-
-    The cursor is the place of the last item, so that what comes or goes in between shifts nothing.
-    """
-    after = _after(token)
-    ordered = sorted((item for item in items if after is None or place(item) > after), key=place)
-    page = ordered[:size]
-    if len(ordered) <= size:
-        return page, ""
-    number, name = place(page[-1])
-    return page, f"{number}|{name}"
-
-
-def _after(token: str) -> tuple[int, str] | None:
-    if not token:
-        return None
-    number, _, name = token.partition("|")
-    return number_of(number), name
-
-
-def number_of(digits: str) -> int:
-    """A number of a cursor.
-
-    Raises:
-        ProviderError: INVALID, when it is none.
-    """
-    try:
-        return int(digits)
-    except ValueError:
-        raise ProviderError.invalid("page_token", "is not one of this list") from None

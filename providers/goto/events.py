@@ -8,9 +8,10 @@ import asyncio
 from datetime import datetime, timedelta
 
 from providers.core import times
+from providers.core.cursors import cut
 from providers.core.errors import Kind, ProviderError
 from providers.goto import meetings
-from providers.goto.api import MEETINGS, Api, cut, rows, segment, text
+from providers.goto.api import MEETINGS, Api, rows, segment, text
 from providers.goto.meetings import EVENT
 from providers.goto.moments import spell
 from providers.goto.wire import Json, Me, Meeting

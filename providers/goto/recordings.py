@@ -8,10 +8,11 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from providers.core import times
+from providers.core.cursors import cut, number_of
 from providers.core.errors import Kind, ProviderError
 from providers.core.raw import fill_raw
 from providers.core.wire import decode
-from providers.goto.api import WEBINARS, Api, convert, cut, number_of, segment, text
+from providers.goto.api import WEBINARS, Api, convert, segment, text
 from providers.goto.events import LONGEST, PAST, Found, sessions
 from providers.goto.moments import moment_or_none
 from providers.goto.wire import Asset, Json, Listed, Pieces

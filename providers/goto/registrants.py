@@ -5,9 +5,10 @@ from collections.abc import Mapping
 import msgspec
 
 from providers.core import times
+from providers.core.cursors import number_of
 from providers.core.errors import Kind, ProviderError
 from providers.core.wire import decode
-from providers.goto.api import Api, convert, number_of, segment, text
+from providers.goto.api import Api, convert, segment, text
 from providers.goto.calendars import full_name
 from providers.goto.moments import moment_or_none
 from providers.goto.webinar_parse import WEBINAR

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from providers.core import times
+from providers.core.cursors import number_of
 from providers.core.errors import Kind, ProviderError
 from providers.core.wire import decode
 from providers.goto import webinar_parse
-from providers.goto.api import WEBINARS, Api, convert, number_of, rows, segment
+from providers.goto.api import WEBINARS, Api, convert, rows, segment
 from providers.goto.moments import spell
 from providers.goto.webinar_parse import WEBINAR
 from providers.goto.wire import Form, Json, Listed, Panelist, Pieces, Webinar

@@ -59,6 +59,10 @@ _OCCURRENCE = (
     "of a series plans its occurrences anew: deletions are made again, changes of single ones are "
     "lost and told as coerced recurrence."
 )
+_NO_SPLIT = (
+    " THIS_AND_FOLLOWING does not exist at Zoom: a second series in place of the rest would have "
+    "another number and another join link than those that people have."
+)
 _POLL = Duration(seconds=60)
 _RECONCILED = watch_pb2.DELETION_SUPPORT_RECONCILED
 
@@ -108,13 +112,14 @@ FEATURES: Mapping[Operation, provider_pb2.Capability] = {
         scopes=series_writes.SCOPES,
         conference_kinds=(types_pb2.CONFERENCE_KIND_ZOOM,),
         oauth_scopes=("meeting:update:meeting", "meeting:write"),
-        notes=_TIMES + _OCCURRENCE,
+        notes=_TIMES + _OCCURRENCE + _NO_SPLIT,
     ),
     ops.DELETE_EVENT: provider_pb2.Capability(
         scopes=series_writes.SCOPES,
         oauth_scopes=("meeting:delete:meeting", "meeting:write"),
         notes="With send_notifications the host, alternative hosts and registrants are told; "
-        "invitees never are.",
+        "invitees never are. THIS_AND_FOLLOWING does not exist at Zoom: delete the occurrences one "
+        "by one, or give the series an earlier end.",
     ),
     ops.WATCH_EVENTS: provider_pb2.Capability(
         min_poll_interval=_POLL,
@@ -225,8 +230,9 @@ REASONS: Mapping[Operation | ResourceKind, str] = {
     ops.UPDATE_CALENDAR: _ONE_CALENDAR,
     ops.DELETE_CALENDAR: _ONE_CALENDAR,
     ops.RESPOND_TO_EVENT: "Zoom keeps no answers of invitees and sends no invitations",
-    types_pb2.RESOURCE_KIND_BUSY: "Zoom meetings have no free/busy resource; Zoom Calendar, which "
-    "has one, is another product that does not show all of a user's meetings",
+    types_pb2.RESOURCE_KIND_BUSY: "Zoom lists the meetings that a user hosts, and not those of "
+    "others to which the user is invited: busy time made of them would call taken hours free. Zoom "
+    "Calendar, which knows, is another product that few accounts have",
     ops.LIST_LINK_SLOTS: "Zoom Scheduler shows free slots on its booking page only",
     types_pb2.RESOURCE_KIND_ROOM: "Zoom Rooms cannot be invited to a meeting through this API",
     types_pb2.RESOURCE_KIND_LOCATION: "locations of Zoom Rooms have no part in meetings",

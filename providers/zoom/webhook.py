@@ -14,7 +14,7 @@ from datetime import datetime
 import msgspec
 
 from providers.core.operations import ResourceKind
-from providers.core.push import Delivery, Hint, refused
+from providers.core.push import Delivery, Hint, refused, same_secret
 from providers.zoom.wire import Delivered
 from ucal.v1 import types_pb2, watch_pb2
 
@@ -66,6 +66,9 @@ _KINDS: Mapping[str, tuple[ResourceKind, ...]] = {
     "meeting.summary_completed": (_RECORDING,),
     "meeting.summary_updated": (_RECORDING,),
     "meeting.aic_transcript_completed": (_RECORDING,),
+    # Booked through a schedule; the meeting itself is told besides.
+    "scheduler.scheduled_event_created": (_EVENT,),
+    "scheduler.scheduled_event_canceled": (_EVENT,),
 }
 _CHANGES: Mapping[str, watch_pb2.ChangeType.ValueType] = {
     "started": watch_pb2.CHANGE_TYPE_STARTED,
@@ -89,7 +92,7 @@ def verify(delivery: Delivery, secret: str, now: datetime) -> None:
         raise refused()
     signed = b"v0:" + sent.encode() + b":" + delivery.body
     wanted = "v0=" + hmac.digest(secret.encode(), signed, "sha256").hex()
-    if not hmac.compare_digest(wanted.encode(), given.encode()):
+    if not same_secret(given, wanted):
         raise refused()
 
 
@@ -139,7 +142,9 @@ def _object_id(found: Delivered, kinds: tuple[ResourceKind, ...]) -> str:
     if _RECORDING in kinds:
         uuid = found.payload.object.uuid
         return uuid if isinstance(uuid, str) and _UUID.fullmatch(uuid) else ""
-    number = str(found.payload.object.id or "")
+    about = found.payload.object
+    place = about.scheduled_event.external_location if about.scheduled_event else None
+    number = str((place.meeting_id if place else about.id) or "")
     return number if _OBJECT_ID.fullmatch(number) else ""
 
 
@@ -147,5 +152,6 @@ def _delivery_id(found: Delivered, kind: ResourceKind) -> str:
     """Equal for a delivery that comes again: Zoom numbers none."""
     about = found.payload.object
     occurrences = [str(each.occurrence_id) for each in about.occurrences or ()]
-    parts = (found.event, found.event_ts, about.id, about.uuid, kind, *occurrences)
+    booked = about.scheduled_event.event_id if about.scheduled_event else None
+    parts = (found.event, found.event_ts, about.id, about.uuid, booked, kind, *occurrences)
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]

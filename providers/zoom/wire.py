@@ -302,10 +302,24 @@ class Availability(msgspec.Struct, gc=False):
     default: bool | None = None
 
 
+class BookedPlace(msgspec.Struct, gc=False):
+    """`external_location` of what was booked: the meeting that was made for it."""
+
+    meeting_id: int | str | None = None
+
+
+class Booked(msgspec.Struct, gc=False):
+    """`scheduled_event` of Zoom Scheduler's webhooks."""
+
+    event_id: str | None = None
+    external_location: BookedPlace | None = None
+
+
 class DeliveredObject(msgspec.Struct, gc=False):
     """`payload.object` of a webhook."""
 
     id: int | str | None = None
+    scheduled_event: Booked | None = None
     uuid: str | None = None
     occurrences: list[Occurrence] | None = None
 

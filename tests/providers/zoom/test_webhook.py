@@ -97,6 +97,7 @@ def test_a_plain_delivery_is_no_handshake() -> None:
         {"x-zm-request-timestamp": "9" * 400},
         {"x-zm-request-timestamp": "-1"},
         {"x-zm-signature": "ü"},
+        {"x-zm-signature": "v0=\udcff"},
     ],
 )
 def test_forged_headers(headers: dict[str, str]) -> None:
@@ -145,6 +146,9 @@ def _body(event: str, **about: Any) -> dict[str, Any]:
         ("recording.trashed", [RECORDING]),
         ("meeting.summary_completed", [RECORDING]),
         ("recording.started", []),
+        ("scheduler.scheduled_event_canceled", [EVENT]),
+        ("calendar.event_create", []),
+        ("meeting.participant_joined", []),
         ("app_deauthorized", []),
         ("something.new", []),
     ],
@@ -202,7 +206,7 @@ HOOKS = sorted(path.stem for path in spec.SAMPLES.glob("hook-*.json")) if spec.t
 def test_samples_of_webhooks(name: str) -> None:
     body = spec.sample(name)["body"]
     found = webhook.hints(signed(body))
-    known = body["event"].partition(".")[0] in ("meeting", "webinar", "recording")
+    known = body["event"].partition(".")[0] in ("meeting", "webinar", "recording", "scheduler")
     assert bool(found) is known
     assert all(hint.object_id for hint in found)
 
