@@ -38,7 +38,10 @@ FEATURES: Mapping[Operation, provider_pb2.Capability] = {
         notes=_NOTES,
     ),
     ops.GET_RECORDING: provider_pb2.Capability(
-        readable_fields=_READABLE, oauth_scopes=scopes.MEET, notes=_NOTES
+        readable_fields=_READABLE,
+        oauth_scopes=scopes.MEET,
+        notes=f"{_NOTES} The name of a conference record, as STARTED and ENDED tell it, gives the "
+        "call without what was recorded of it.",
     ),
     ops.LIST_TRANSCRIPT_SEGMENTS: provider_pb2.Capability(
         max_page_size=meet_records.MAX_PAGE,

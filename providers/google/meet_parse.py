@@ -98,6 +98,27 @@ def inside(piece: Piece, low: datetime | None, high: datetime | None) -> bool:
     return (low is None or end > low) and (high is None or start < high)
 
 
+def parse_call(target: recording_pb2.Recording, conference: Conference, connection_id: str) -> None:
+    """The call itself, by the name of its record, into an empty `target`; nothing recorded in it.
+
+    Raises:
+        ProviderError: PROVIDER_FAULT when a time is none.
+    """
+    record, link = conference.record, conference.link
+    target.connection_id = connection_id
+    target.id = record.name
+    target.event_id = link.event_id
+    target.title = link.title
+    target.ical_uid = link.ical_uid
+    for text, stamp in (
+        (record.startTime, target.start_at),
+        (record.endTime, target.end_at),
+        (record.expireTime, target.expires_at),
+    ):
+        if text:
+            parse_stamp(stamp, text)
+
+
 def parse_recording(
     target: recording_pb2.Recording,
     conference: Conference,

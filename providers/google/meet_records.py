@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 
@@ -10,6 +11,7 @@ from providers.core import times
 from providers.core.call import Call
 from providers.core.errors import ProviderError
 from providers.core.http import Reply
+from providers.core.raw import fill_raw
 from providers.core.wire import decode
 from providers.google import cursors, meet_links, reading, series
 from providers.google.api import Api, together
@@ -19,6 +21,7 @@ from providers.google.meet_parse import (
     Piece,
     inside,
     name_of,
+    parse_call,
     parse_participant,
     parse_recording,
     parse_segment,
@@ -48,6 +51,7 @@ _LONGEST = timedelta(hours=24)
 # How far from the planned time an instance of a recurring event is held.
 _AROUND = timedelta(hours=3)
 _KINDS = ("recordings", "transcripts", "smartNotes")
+_CALL = re.compile(r"conferenceRecords/[A-Za-z0-9_-]+")
 _NAME = re.compile(
     r"(conferenceRecords/[A-Za-z0-9_-]+)/(recordings|transcripts|smartNotes)/[^/?#]+"
 )
@@ -196,13 +200,34 @@ class Meet:
         self, call: Call, request: recording_pb2.GetRecordingRequest
     ) -> recording_pb2.GetRecordingResponse:
         """GetRecording, with who took part."""
-        conference, piece = await self._one(request.id)
         answer = recording_pb2.GetRecordingResponse()
         target = answer.recording
+        if _CALL.fullmatch(request.id):
+            await self._get_call(call, request, target)
+            return answer
+        conference, piece = await self._one(request.id)
         parse_recording(target, conference, piece, call.connection_id, raw=request.include_raw)
         for each in await self._participants(conference.record.name):
             parse_participant(target.participants.add(), each)
         return answer
+
+    async def _get_call(
+        self,
+        call: Call,
+        request: recording_pb2.GetRecordingRequest,
+        target: recording_pb2.Recording,
+    ) -> None:
+        """A call by the name that STARTED and ENDED tell, whether it is recorded or not."""
+        reply = await self._meet.send("GET", request.id, resource=("recording", request.id))
+        record = decode(reply, ConferenceRecord)
+        links = await meet_links.links_of(self._meet, self._calendar, [record])
+        parse_call(
+            target, Conference(record, link=links.get(record.name, Link())), call.connection_id
+        )
+        if request.include_raw:
+            fill_raw(target.raw, decode(reply, dict[str, Any]), record.name)
+        for each in await self._participants(record.name):
+            parse_participant(target.participants.add(), each)
 
     async def list_transcript_segments(
         self, call: Call, request: recording_pb2.ListTranscriptSegmentsRequest

@@ -275,3 +275,21 @@ async def test_a_page_token_of_another_list(md: MeetDesk) -> None:
 def test_filters_cannot_be_broken_out_of() -> None:
     found = record_filter('a" OR space.name = "x\\', None, None)
     assert found == 'space.meeting_code = "a OR space.name = x"'
+
+
+async def test_a_call_by_the_name_that_started_and_ended_tell(md: MeetDesk) -> None:
+    event_id = md.event(START, "abc-mnop-xyz", "Weekly")
+    name = md.meet.hold(md.meet.space("abc-mnop-xyz"), START, running=True)
+    md.meet.join(name, "signedinUser", "Ada", START)
+    found = await md.get(name, include_raw=True)
+    assert (found.id, found.event_id, found.title) == (name, event_id, "Weekly")
+    assert found.raw["__id"] == name
+    assert found.start_at.ToDatetime(UTC) == START
+    assert not found.HasField("end_at")
+    assert [each.name for each in found.participants] == ["Ada"]
+    assert not found.media
+    md.meet.record(name, START)
+    assert (await md.get(name)).id == name
+    md.meet.forget(name)
+    with refused(Kind.NOT_FOUND):
+        await md.get(name)
