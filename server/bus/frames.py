@@ -59,6 +59,7 @@ class Hinted(msgspec.Struct, array_like=True, tag=4, gc=False, frozen=True):
         mark: equal for one delivery that comes twice; empty when it has no name.
         change: STARTED or ENDED as `ChangeType`, else 0.
         object_id: of the object, with `change`.
+        renew: the subscription is to be renewed before long.
     """
 
     provider: str
@@ -68,6 +69,7 @@ class Hinted(msgspec.Struct, array_like=True, tag=4, gc=False, frozen=True):
     mark: bytes = b""
     change: int = 0
     object_id: str = ""
+    renew: bool = False
 
 
 Body: TypeAlias = Beat | Moved | Taken | Freed | Hinted

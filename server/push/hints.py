@@ -46,6 +46,7 @@ class Hints:
             mark,
             hint.change if happening else 0,
             hint.object_id if happening else "",
+            hint.renew,
         )
         self._replicas.say(hinted)
         self._give(hinted)
@@ -70,6 +71,8 @@ class Hints:
         for each in connections:
             calendar = self._registrations.calendar_of(each, hinted.subscription_id)
             self._hub.nudge(each, kind, calendar)
+            if hinted.renew:
+                self._registrations.hurry(each, hinted.subscription_id)
             if change:
                 happening = Happening(kind, hinted.object_id, change, hinted.mark)
                 self._hub.happened(each, happening, calendar)

@@ -111,6 +111,7 @@ class Registrations:
         self._holder = holder
         self._lasting = lasting
         self._known: dict[Key, Registration] = {}
+        self._hurried: dict[str, int] = {}
         self._task: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -198,6 +199,13 @@ class Registrations:
                 return unit.calendar_id
         return None
 
+    def hurry(self, connection_id: str, subscription_id: str) -> None:
+        """Renew it at the next tick: the provider says that it is paused, gone or about to end."""
+        for (connection, _), found in self._known.items():
+            made = found.made
+            if connection == connection_id and made is not None and made.id == subscription_id:
+                self._hurried[found.name] = found.version
+
     # -- making
 
     async def _make(self, key: Key) -> None:
@@ -283,6 +291,9 @@ class Registrations:
             ProviderError: UNAVAILABLE, the store cannot be asked.
         """
         await self._want()
+        while self._hurried:
+            # Of replicas that have heard it, the first one's version fits.
+            await self._rows.hurry(*self._hurried.popitem())
         for row in await self._rows.due():
             await self._renew(row)
         for row in await self._rows.unwanted():

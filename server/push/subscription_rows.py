@@ -139,6 +139,10 @@ class SubscriptionRows:
         async with self._store.one() as database:
             return [self._row(row) for row in (await database.execute(query)).mappings()]
 
+    async def hurry(self, name: str, version: int) -> None:
+        """Let the row be due now, if it is still as it was."""
+        await self._change(Row(name, "", "", None, version), {"renew_at": self._store.now()})
+
     async def claim(self, row: Row, seconds: float) -> bool:
         """Be the one who renews `row`; others may try when `seconds` are over."""
         later = self._store.now() + int(seconds * 1000)

@@ -43,6 +43,7 @@ class Subscriptions:
         quota: how many there can be.
         refused: resources that are not pushed to this app, by their last word.
         statuses: how deliveries were answered.
+        done: what was done, "created" or "renewed", and to which.
     """
 
     def __init__(self, graph: "Graph") -> None:
@@ -52,6 +53,7 @@ class Subscriptions:
         self.quota = 1_000
         self.refused: dict[str, Problem] = {}
         self.statuses: list[int] = []
+        self.done: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
 
     # -- what tests ask of it
@@ -151,6 +153,7 @@ class Subscriptions:
         if method == "PATCH":
             each = table[rest[0]]
             each["expirationDateTime"] = self._end(each["resource"], asked.body)
+            self.done.put_nowait(("renewed", rest[0]))
         return Answer(200, _shown(table[rest[0]]))
 
     def _end(self, resource: str, body: Json) -> str:
@@ -201,6 +204,7 @@ class Subscriptions:
                 "latestSupportedTlsVersion": "v1_2", **body, "expirationDateTime": end,
                 "id": own_id}  # fmt: skip
         self.table[own_id] = made
+        self.done.put_nowait(("created", own_id))
         return Answer(201, _shown(made))
 
     async def _handshake(self, url: str) -> None:
