@@ -21,7 +21,7 @@ def check_vaults(settings: Settings) -> None:
     _secrets(settings)
     _url(settings.aws.endpoint, "aws.endpoint")
     if settings.keyring.startswith("vault:"):
-        if not _TRANSIT.fullmatch(settings.keyring):
+        if not _TRANSIT.fullmatch(settings.keyring) or _leads_away(settings.keyring[6:]):
             raise SettingsError("keyring", "must be vault:MOUNT/KEY, as in vault:transit/ucal")
         if not settings.vault.address:
             raise SettingsError("keyring", "needs vault.address")
@@ -46,11 +46,15 @@ def _vault(settings: Settings) -> None:
 
 def _secrets(settings: Settings) -> None:
     path = settings.secrets.vault_path
-    if path and (not _PATH.fullmatch(path) or {".", ".."} & set(path.split("/"))):
+    if path and (not _PATH.fullmatch(path) or _leads_away(path)):
         raise SettingsError("secrets.vault_path", "must be a path like secret/tenants")
     _seconds(settings.secrets.fresh_seconds, "secrets.fresh_seconds")
     _seconds(settings.secrets.stale_seconds, "secrets.stale_seconds")
     _seconds(settings.aws.timeout, "aws.timeout")
+
+
+def _leads_away(path: str) -> bool:
+    return not {".", ".."}.isdisjoint(path.split("/"))
 
 
 def _seconds(value: float, key: str) -> None:
