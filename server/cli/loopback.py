@@ -20,8 +20,8 @@ class DeclinedError(Exception):
 
 def page(title: str, text: str, status: int = 200) -> web.Response:
     """A plain page that fetches nothing and runs nothing; it looks as the service's own do."""
-    values = {"icon": "", "title": title, "text": text}
-    answer = look.page("note", values, status=status, secure=False)
+    values = {"icon": look.icon_inside(), "title": title, "text": text}
+    answer = look.page("note", values, status=status, secure=False, alone=True)
     answer.force_close()
     return answer
 

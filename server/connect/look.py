@@ -51,14 +51,21 @@ def render(template: str, values: Mapping[str, Any]) -> str:
 
 
 @cache
-def _policy(*, forms: bool) -> str:
+def icon_inside() -> str:
+    """The picture as an address that holds it, for pages whose server ends with them."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(icon()).decode()}"
+
+
+@cache
+def _policy(*, forms: bool, alone: bool) -> str:
+    pictures = "data:" if alone else "'self'"
     posts = "'self'" if forms else "'none'"
     digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
     return "; ".join(
         (
             "default-src 'none'",
             f"style-src 'sha256-{digest}'",
-            "img-src 'self'",
+            f"img-src {pictures}",
             f"form-action {posts}",
             "base-uri 'none'",
             "frame-ancestors 'none'",
@@ -66,11 +73,17 @@ def _policy(*, forms: bool) -> str:
     )
 
 
-def headers(*, secure: bool, forms: bool = False) -> dict[str, str]:
-    """Of every page. `secure`: it is read by https; `forms`: it has a form."""
+def headers(*, secure: bool, forms: bool = False, alone: bool = False) -> dict[str, str]:
+    """Of every page.
+
+    Args:
+        secure: it is read by https.
+        forms: it has a form.
+        alone: its server has nothing else; see `icon_inside`.
+    """
     found = {
         "cache-control": "no-store",
-        "content-security-policy": _policy(forms=forms),
+        "content-security-policy": _policy(forms=forms, alone=alone),
         "cross-origin-resource-policy": "same-origin",
         "referrer-policy": "no-referrer",
         "x-content-type-options": "nosniff",
@@ -89,14 +102,15 @@ def page(
     status: int = 200,
     secure: bool,
     forms: bool = False,
+    alone: bool = False,
 ) -> web.Response:
-    """A page."""
+    """A page; see `headers`."""
     return web.Response(
         text=render(template, values),
         content_type="text/html",
         charset="utf-8",
         status=status,
-        headers=headers(secure=secure, forms=forms),
+        headers=headers(secure=secure, forms=forms, alone=alone),
     )
 
 
