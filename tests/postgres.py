@@ -46,34 +46,64 @@ def _free_port() -> int:
         return port
 
 
+class PostgresServer:
+    """A server that can be killed, and started again with what it holds."""
+
+    def __init__(self) -> None:
+        self._user = _user()
+        self._folder = tempfile.mkdtemp(prefix="ucal-postgres-")
+        self._port = _free_port()
+        self._quiet: Any = {
+            "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": self._folder,
+        }  # fmt: skip
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = f"postgresql://test@127.0.0.1:{self._port}"
+        if self._user is not None:
+            shutil.chown(self._folder, self._user)
+        subprocess.run(
+            [binary("initdb"), "-D", f"{self._folder}/data", "-U", "test", "-A", "trust", "-N"],
+            check=True, user=self._user, **self._quiet,
+        )  # fmt: skip
+
+    def start(self, *settings: str) -> None:
+        """Start it, and wait until it answers."""
+        options = [part for each in (*_SETTINGS, *settings) for part in ("-c", each)]
+        command = [
+            binary("postgres"), "-D", f"{self._folder}/data", "-p", str(self._port), "-k", "",
+            "-h", "127.0.0.1", *options,
+        ]  # fmt: skip
+        # Not by Popen's `user`: it forks, which a process with a gRPC channel does not survive.
+        if self._user is not None:
+            found = pwd.getpwnam(self._user)
+            who = [f"--reuid={found.pw_uid}", f"--regid={found.pw_gid}", "--clear-groups"]
+            command = [binary("setpriv"), *who, *command]
+        self._process = subprocess.Popen(command, start_new_session=True, **self._quiet)
+        _await_ready(self._port, self._process)
+
+    def kill(self) -> None:
+        """kill -9, every process of it; what it holds stays."""
+        if self._process is not None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait(timeout=20)
+            self._process = None
+
+    def close(self) -> None:
+        """End it, and forget what it holds."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(timeout=20)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
 @contextlib.contextmanager
 def postgres() -> Iterator[str]:
     """A server; "postgresql://test@127.0.0.1:<port>"."""
-    folder = tempfile.mkdtemp(prefix="ucal-postgres-")
-    user = _user()
-    if user is not None:
-        shutil.chown(folder, user)
-    port = _free_port()
-    quiet: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
+    server = PostgresServer()
     try:
-        subprocess.run(
-            [binary("initdb"), "-D", f"{folder}/data", "-U", "test", "-A", "trust", "-N"],
-            check=True, user=user, **quiet,
-        )  # fmt: skip
-        options = [part for each in _SETTINGS for part in ("-c", each)]
-        process = subprocess.Popen(
-            [binary("postgres"), "-D", f"{folder}/data", "-p", str(port), "-k", "",
-             "-h", "127.0.0.1", *options],
-            user=user, start_new_session=True, **quiet,
-        )  # fmt: skip
-        try:
-            _await_ready(port, process)
-            yield f"postgresql://test@127.0.0.1:{port}"
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(timeout=20)
+        server.start()
+        yield server.url
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        server.close()
 
 
 def _await_ready(port: int, process: "subprocess.Popen[bytes]") -> None:

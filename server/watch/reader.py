@@ -19,6 +19,7 @@ from providers.core.operations import Operation, ResourceKind
 from providers.core.provider import Provider
 from server.dispatch import Resolved, Resolver
 from server.interceptors.scope import SCOPE, Scope
+from server.providers import names_base_url
 from server.watch.scope import identity_of
 from ucal.v1 import (
     busy_pb2,
@@ -69,7 +70,7 @@ class ConnectionTarget:
     @property
     def shared(self) -> bool:
         """Whether the provider is somewhere else: one without any address lives in this process."""
-        return bool(self._provider.base_url) or self._provider.self_hosted
+        return bool(self._provider.base_url) or names_base_url(self._provider)
 
     def _capability(self, operation: Operation) -> provider_pb2.Capability:
         found = self._capabilities.get(operation)

@@ -41,13 +41,18 @@ def free_port() -> int:
 
 @contextmanager
 def service(
-    settings: str, folder: Path, environment: Mapping[str, str] | None = None, http: int = 0
+    settings: str,
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+    http: int = 0,
+    *,
+    port: int = 0,
 ) -> Iterator[Process]:
     """`python -m server` with `settings` in TOML, and what it needs beside it in `folder`.
 
-    `http`: port of the HTTP side; 0: there is none.
+    `http`: port of the HTTP side; 0: there is none. `port`: of gRPC; 0: any.
     """
-    port = free_port()
+    port = port or free_port()
     config = folder / f"ucal-{port}.toml"
     http_listen = f"127.0.0.1:{http}" if http else ""
     config.write_text(f'listen = "127.0.0.1:{port}"\nhttp_listen = "{http_listen}"\n{settings}')
