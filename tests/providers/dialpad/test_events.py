@@ -7,6 +7,7 @@ import pytest
 
 from providers.core.errors import Kind
 from providers.dialpad import meetings
+from tests.providers.desk import refused, window
 from tests.providers.dialpad.desk import (
     ALL,
     OCTOBER,
@@ -16,9 +17,7 @@ from tests.providers.dialpad.desk import (
     Desk,
     instant,
     meeting,
-    refused,
     starts,
-    window,
 )
 from tests.providers.dialpad.double.world import EMAIL, OTHER, ROOM, USER
 from ucal.v1 import calendar_pb2, event_pb2, types_pb2

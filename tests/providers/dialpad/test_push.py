@@ -10,7 +10,8 @@ import pytest
 
 from providers.core.errors import Kind
 from providers.core.push import Delivery, Subscription, Topic
-from tests.providers.dialpad.desk import Desk, refused
+from tests.providers.desk import refused
+from tests.providers.dialpad.desk import Desk
 from tests.providers.dialpad.double import hooks
 from tests.providers.dialpad.double.world import TOKEN, USER
 from ucal.v1 import types_pb2

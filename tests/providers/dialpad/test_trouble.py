@@ -11,8 +11,9 @@ from providers.core.errors import Kind
 from providers.core.http import Reply
 from providers.core.push import Delivery
 from providers.dialpad import meetings, webhook
+from tests.providers.desk import refused, window
 from tests.providers.dialpad import spec
-from tests.providers.dialpad.desk import NOW, Desk, meeting, refused, window
+from tests.providers.dialpad.desk import NOW, Desk, meeting
 from tests.providers.dialpad.double.world import EMAIL, iso
 from tests.providers.dialpad.harness import Harness
 from ucal.v1 import event_pb2, recording_pb2, types_pb2

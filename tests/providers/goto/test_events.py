@@ -9,7 +9,8 @@ from providers.core.auth import BearerAuth, Credentials
 from providers.core.errors import Kind
 from providers.goto import meetings
 from providers.goto.moments import moment
-from tests.providers.goto.desk import NOW, SOON, Desk, instant, meeting, refused, window
+from tests.providers.desk import instant, refused, window
+from tests.providers.goto.desk import NOW, SOON, Desk, meeting
 from tests.providers.goto.double.world import EMAIL, ORGANIZER, TOKEN
 from ucal.v1 import connection_pb2, event_pb2, types_pb2
 

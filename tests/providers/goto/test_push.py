@@ -15,8 +15,9 @@ from providers.core.push import Delivery, Subscription, Topic
 from providers.core.settings import ProviderSettings
 from providers.goto.provider import GoTo as Provider
 from providers.goto.push import GoToPush
+from tests.providers.desk import refused
 from tests.providers.goto import spec
-from tests.providers.goto.desk import Desk, launch, refused
+from tests.providers.goto.desk import Desk, launch
 from tests.providers.goto.double import hooks
 from tests.providers.goto.double.hooks import Letter
 from ucal.v1 import types_pb2

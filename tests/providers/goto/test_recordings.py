@@ -4,7 +4,8 @@ import json
 from datetime import timedelta
 
 from providers.core.errors import Kind
-from tests.providers.goto.desk import NOW, Desk, refused, window
+from tests.providers.desk import refused, window
+from tests.providers.goto.desk import NOW, Desk
 from tests.providers.goto.harness import Harness
 from ucal.v1 import recording_pb2, types_pb2
 

@@ -14,8 +14,9 @@ from providers.goto import meetings, webhook, webinar_parse
 from providers.goto.api import convert
 from providers.goto.errors import classify
 from providers.goto.wire import Registrant, Webinar
+from tests.providers.desk import refused
 from tests.providers.goto import spec
-from tests.providers.goto.desk import Desk, meeting, refused
+from tests.providers.goto.desk import Desk, meeting
 from tests.providers.goto.double.server import Exchange
 from ucal.v1 import event_pb2, types_pb2, webinar_pb2
 

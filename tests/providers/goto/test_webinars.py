@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from providers.core.errors import Kind
-from tests.providers.goto.desk import NOW, SOON, Desk, instant, launch, refused, window
+from tests.providers.desk import instant, refused, window
+from tests.providers.goto.desk import NOW, SOON, Desk, launch
 from tests.providers.goto.double import webinars as double
 from tests.providers.goto.double.world import plain
 from ucal.v1 import types_pb2, webinar_pb2

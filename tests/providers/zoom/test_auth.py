@@ -17,7 +17,8 @@ from server.connections.token_endpoint import (
     refresh,
     service_token,
 )
-from tests.providers.zoom.desk import Desk, meeting, refused
+from tests.providers.desk import refused
+from tests.providers.zoom.desk import Desk, meeting
 from tests.providers.zoom.double.server import ACCOUNT_TOKEN, CLIENT, Zoom
 from tests.providers.zoom.double.world import DANA, EVE
 from ucal.v1 import calendar_pb2, connection_pb2, link_pb2, recording_pb2
@@ -159,10 +160,10 @@ async def test_whose_account_it_is_is_remembered_per_account(desk: Desk) -> None
     await desk.listed(calendar_id=DANA)
     await desk.listed(calendar_id=DANA)
     assert len(desk.zoom.asked("GET", "/users/me$")) == 1
-    desk.account_key = "k2"
+    desk.account = "k2"
     await desk.listed(calendar_id=DANA)
     assert len(desk.zoom.asked("GET", "/users/me$")) == 2
-    desk.account_key = ""
+    desk.account = ""
     for _ in range(2):
         await desk.listed(calendar_id=DANA)
     assert len(desk.zoom.asked("GET", "/users/me$")) == 4

@@ -9,7 +9,8 @@ import pytest
 from providers.core.errors import Kind
 from providers.core.http import Reply
 from providers.zoom.errors import classify
-from tests.providers.zoom.desk import Desk, refused
+from tests.providers.desk import refused
+from tests.providers.zoom.desk import Desk
 
 CANARY = "canary-7f3a9d"
 

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from providers.core.errors import Kind
-from tests.providers.zoom.desk import Desk, refused
+from tests.providers.desk import refused
+from tests.providers.zoom.desk import Desk
 from tests.providers.zoom.double import scheduler
 from ucal.v1 import link_pb2, types_pb2
 

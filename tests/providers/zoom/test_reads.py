@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from providers.core.errors import Kind
-from tests.providers.zoom.desk import BASE, Desk, refused, window
+from tests.providers.desk import refused, window
+from tests.providers.zoom.desk import BASE, Desk
 from tests.providers.zoom.double.world import DANA, EVE
 from ucal.v1 import calendar_pb2, event_pb2
 

@@ -6,7 +6,8 @@ import pytest
 
 from providers.core.errors import Kind
 from providers.zoom.vtt import parse_cues
-from tests.providers.zoom.desk import Desk, refused, window
+from tests.providers.desk import refused, window
+from tests.providers.zoom.desk import Desk
 from tests.providers.zoom.harness import TRANSCRIPT
 from ucal.v1 import recording_pb2
 

@@ -10,7 +10,7 @@ from providers.core import recurrence
 from providers.core.errors import Kind
 from providers.zoom import repetition, zones
 from providers.zoom.wire import Repetition
-from tests.providers.zoom.desk import instant, refused
+from tests.providers.desk import instant, refused
 from tests.providers.zoom.double import plan
 
 BERLIN = ZoneInfo("Europe/Berlin")

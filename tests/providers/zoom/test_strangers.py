@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from tests.providers.zoom.desk import BASE, THIS, Desk, meeting, starts, webinar, window
+from tests.providers.desk import window
+from tests.providers.zoom.desk import BASE, THIS, Desk, meeting, starts, webinar
 from tests.providers.zoom.desk import desk as a_desk
 from tests.providers.zoom.double.server import CLIENT, TOKEN
 from tests.providers.zoom.double.world import DANA

@@ -15,8 +15,9 @@ from providers.core.push import Delivery, Topic
 from providers.core.settings import ProviderSettings
 from providers.zoom import webhook
 from providers.zoom.provider import Zoom as Provider
+from tests.providers.desk import refused
 from tests.providers.zoom import spec
-from tests.providers.zoom.desk import Desk, refused
+from tests.providers.zoom.desk import Desk
 from ucal.v1 import types_pb2, watch_pb2
 
 SECRET = "zoom-secret-token-1"

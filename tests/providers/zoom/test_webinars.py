@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from providers.core.errors import Kind
-from tests.providers.zoom.desk import ALL, BASE, THIS, Desk, at, refused, webinar, window
+from tests.providers.desk import refused, window
+from tests.providers.zoom.desk import ALL, BASE, THIS, Desk, at, webinar
 from tests.providers.zoom.double.world import DANA
 from ucal.v1 import types_pb2, webinar_pb2
 

@@ -6,18 +6,8 @@ from datetime import timedelta
 import pytest
 
 from providers.core.errors import Kind
-from tests.providers.zoom.desk import (
-    ALL,
-    BASE,
-    THIS,
-    WEEKLY,
-    Desk,
-    at,
-    instant,
-    meeting,
-    refused,
-    starts,
-)
+from tests.providers.desk import instant, refused
+from tests.providers.zoom.desk import ALL, BASE, THIS, WEEKLY, Desk, at, meeting, starts
 from tests.providers.zoom.double.world import EVE
 from ucal.v1 import event_pb2, types_pb2
 
