@@ -1,16 +1,16 @@
-"""The double's HTTP side: routes, tokens, faults, a journal of what was said."""
+"""The double's HTTP side: routes, tokens, a journal of what was said."""
 
-import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
 
 from tests.providers.dialpad.double import world as w
 from tests.providers.dialpad.double.world import Json, Problem, World
+from tests.providers.loopback import Loopback
 
 Handler = Callable[["Dialpad", re.Match[str], Json, Any], Any]
 
@@ -27,51 +27,17 @@ class Exchange:
     answer: Any
 
 
-@dataclass
-class Fault:
-    """What happens to a request instead; `status` 0 does it and cuts the connection."""
-
-    status: int
-    headers: dict[str, str] = field(default_factory=dict)
-    body: bytes | None = None
-    method: str = ""
-
-
-class Dialpad:
-    """Dialpad on a random port of loopback; an async context manager."""
+class Dialpad(Loopback):
+    """Dialpad."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.world = World()
         self.tokens = {w.TOKEN}
-        self.faults: list[Fault] = []
         self.journal: list[Exchange] = []
-        self.url = ""
 
-    async def __aenter__(self) -> Self:
-        app = web.Application()
-        app.router.add_route("*", "/{tail:.*}", self._handle)
-        self._runner = web.AppRunner(app, access_log=None)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        host, port = self._runner.addresses[0][:2]
-        self.url = f"http://{host}:{port}"
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self._runner.cleanup()
-
-    async def _handle(self, request: web.Request) -> web.StreamResponse:
-        raw = await request.read()
-        fault = self._fault(request.method)
-        if fault is not None and fault.status:
-            told = json.dumps(Problem(fault.status, "on demand").body).encode()
-            return web.Response(
-                status=fault.status,
-                body=told if fault.body is None else fault.body,
-                headers={"content-type": "application/json", **fault.headers},
-            )
+    async def answer(self, request: web.Request, body: Any) -> tuple[int, Any]:
         path, query = request.url.raw_path, dict(request.url.query)
-        body = json.loads(raw) if raw else None
         try:
             if request.headers.get("authorization", "").removeprefix("Bearer ") not in self.tokens:
                 raise Problem(401, "Unauthorized")
@@ -79,17 +45,10 @@ class Dialpad:
         except Problem as problem:
             status, shown = problem.status, problem.body
         self.journal.append(Exchange(request.method, path, query, body, status, shown))
-        if fault is not None and request.transport is not None:
-            request.transport.abort()
-        return web.Response(status=status, text=json.dumps(shown), content_type="application/json")
+        return status, shown
 
-    def _fault(self, method: str) -> Fault | None:
-        if not self.faults:
-            return None
-        first = self.faults[0]
-        if (not first.status and method == "GET") or first.method not in ("", method):
-            return None
-        return self.faults.pop(0)
+    def trouble(self, status: int) -> Any:
+        return Problem(status, "on demand").body
 
     def _route(self, method: str, path: str, query: Json, body: Any) -> Any:
         from tests.providers.dialpad.double import hooks
@@ -99,23 +58,6 @@ class Dialpad:
             if match is not None and known == method:
                 return handler(self, match, query, body)
         raise Problem(404, "no such path")
-
-    def fail(
-        self,
-        status: int,
-        *,
-        times: int = 1,
-        retry_after: int | None = None,
-        body: bytes | None = None,
-        method: str = "",
-    ) -> None:
-        """Answer the next requests with an error."""
-        headers = {} if retry_after is None else {"retry-after": str(retry_after)}
-        self.faults += [Fault(status, headers, body, method) for _ in range(times)]
-
-    def lose(self) -> None:
-        """Do the next write, and cut the connection before answering."""
-        self.faults.append(Fault(0))
 
     def pages(self, name: str, found: list[Any], query: Json) -> Json:
         """A page of a list; its cursor is missing on the last one."""

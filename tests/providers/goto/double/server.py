@@ -1,17 +1,17 @@
-"""The double's HTTP side: routes, tokens, faults, a journal of what was said."""
+"""The double's HTTP side: routes, tokens, a journal of what was said."""
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import ClientSession, web
 from yarl import URL
 
 from tests.providers.goto.double import world as w
 from tests.providers.goto.double.world import Json, Problem, World
+from tests.providers.loopback import Loopback
 
 Answer = tuple[int, Any]
 Handler = Callable[["GoTo", re.Match[str], Json, Any], Answer]
@@ -30,50 +30,17 @@ class Exchange:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass
-class Fault:
-    """What happens to a request instead; `status` 0 does it and cuts the connection."""
-
-    status: int
-    headers: dict[str, str] = field(default_factory=dict)
-    body: bytes | None = None
-
-
-class GoTo:
-    """GoTo on a random port of loopback; an async context manager."""
+class GoTo(Loopback):
+    """GoTo."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.world = World()
         self.tokens = {w.TOKEN}
-        self.faults: list[Fault] = []
         self.journal: list[Exchange] = []
-        self.url = ""
 
-    async def __aenter__(self) -> Self:
-        app = web.Application()
-        app.router.add_route("*", "/{tail:.*}", self._handle)
-        self._runner = web.AppRunner(app, access_log=None)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        host, port = self._runner.addresses[0][:2]
-        self.url = f"http://{host}:{port}"
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self._runner.cleanup()
-
-    async def _handle(self, request: web.Request) -> web.StreamResponse:
-        raw = await request.read()
-        fault = self._fault(request.method)
-        if fault is not None and fault.status:
-            told = json.dumps({"errorCode": f"E{fault.status}", "message": "on demand"}).encode()
-            return web.Response(
-                status=fault.status,
-                body=told if fault.body is None else fault.body,
-                headers={"content-type": "application/json", **fault.headers},
-            )
+    async def answer(self, request: web.Request, body: Any) -> Answer:
         path, query = request.url.raw_path, dict(request.url.query)
-        body = json.loads(raw) if raw else None
         try:
             self._check(request.headers.get("authorization", ""))
             await self._probe(path, body)
@@ -82,16 +49,10 @@ class GoTo:
             status, shown = problem.status, problem.body
         headers = {name.lower(): value for name, value in request.headers.items()}
         self.journal.append(Exchange(request.method, path, query, body, status, shown, headers))
-        if fault is not None and request.transport is not None:
-            request.transport.abort()
-        if shown is None:
-            return web.Response(status=status)
-        return web.Response(status=status, text=json.dumps(shown), content_type="application/json")
+        return status, shown
 
-    def _fault(self, method: str) -> Fault | None:
-        if not self.faults or (not self.faults[0].status and method == "GET"):
-            return None
-        return self.faults.pop(0)
+    def trouble(self, status: int) -> Any:
+        return {"errorCode": f"E{status}", "message": "on demand"}
 
     def _check(self, header: str) -> None:
         """A dead token is answered with 403."""
@@ -123,22 +84,6 @@ class GoTo:
             if match is not None and known == method:
                 return handler(self, match, query, body)
         raise Problem(404, "NOT_FOUND", "no such path")
-
-    def fail(
-        self,
-        status: int,
-        *,
-        times: int = 1,
-        retry_after: int | None = None,
-        body: bytes | None = None,
-    ) -> None:
-        """Answer the next requests with an error."""
-        headers = {} if retry_after is None else {"retry-after": str(retry_after)}
-        self.faults += [Fault(status, headers, body) for _ in range(times)]
-
-    def lose(self) -> None:
-        """Do the next write, and cut the connection before answering."""
-        self.faults.append(Fault(0))
 
 
 # -- meetings
