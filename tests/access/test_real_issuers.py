@@ -5,7 +5,6 @@ saml-jackson, is large: `npm install @boxyhq/saml-jackson` into a folder named b
 """
 
 import asyncio
-import base64
 import json
 import os
 import shutil
@@ -13,7 +12,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -133,4 +131,24 @@ async def test_a_server_with_new_keys_at_the_same_place(
             assert (await door.refusal("ListEvents", EVENTS, new)).code == "OK"
             assert (await door.refusal("ListEvents", EVENTS, old)).reason == (
                 "CALLER_CREDENTIALS_INVALID"
+            )
+
+
+async def test_people_of_a_saml_identity_provider_come_in_by_a_bridge(tmp_path: Path) -> None:
+    """A signed assertion goes in at the bridge; its groups come out as the claim of policies."""
+    code = {"SAML_JACKSON": str(package("@boxyhq/saml-jackson"))}
+    async with script("saml_bridge.mjs", **code) as line:
+        told = json.loads(line)
+        where = guarded(tmp_path, told["issuer"], audiences=[told["audience"]])
+        async with opened(where) as door:
+            assert (await door.refusal("ListEvents", EVENTS, told["planner"])).code == "OK"
+            assert (await door.refusal("ListEvents", EVENTS, told["other"])).short == (
+                "PERMISSION_DENIED",
+                "ACCESS_DENIED",
+            )
+        elsewhere = guarded(tmp_path, told["issuer"], audiences=["another-client"])
+        async with opened(elsewhere) as door:
+            assert (await door.refusal("ListEvents", EVENTS, told["planner"])).short == (
+                "UNAUTHENTICATED",
+                "CALLER_CREDENTIALS_INVALID",
             )
