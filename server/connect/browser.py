@@ -18,11 +18,9 @@ class Browser:
 
     Attributes:
         digest: to bind things to it.
-        is_new: it showed no cookie.
     """
 
     digest: str
-    is_new: bool
     _value: str
     _secure: bool
 
@@ -30,10 +28,9 @@ class Browser:
     def of(cls, request: web.Request, *, secure: bool) -> "Browser":
         """The browser that sent `request`. `secure`: it came by https."""
         known = request.cookies.get(_name(secure), "")
-        is_new = not _VALUE.fullmatch(known)
-        value = secrets.token_urlsafe(24) if is_new else known
+        value = known if _VALUE.fullmatch(known) else secrets.token_urlsafe(24)
         digest = hashlib.sha256(f"browser\0{value}".encode()).hexdigest()[:32]
-        return cls(digest, is_new, value, secure)
+        return cls(digest, value, secure)
 
     def mark(self, response: web.Response) -> None:
         """Let it be known again, by top-level requests and our own forms only (Lax)."""

@@ -163,8 +163,7 @@ class Desk:
             secure=self.origin.secure,
             forms=forms,
         )
-        if browser.is_new:
-            browser.mark(answer)
+        browser.mark(answer)
         return answer
 
     @property

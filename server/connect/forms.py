@@ -52,12 +52,13 @@ def ways(provider: Provider) -> list[Way]:
     return found
 
 
+def within(label: str) -> str:
+    """A label as it stands within a sentence; "API key" stays."""
+    return label[0].lower() + label[1:] if label[1:2].islower() else label
+
+
 def _label(prompt: Prompt) -> str:
-    what = (
-        prompt.secret[0].lower() + prompt.secret[1:]
-        if prompt.secret[1].islower()
-        else prompt.secret
-    )
+    what = within(prompt.secret)
     return f"connect with {'an' if what[0] in 'aeiouA' else 'a'} {what}"
 
 

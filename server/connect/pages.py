@@ -168,7 +168,7 @@ class ConnectPages:
             await self._trials.run(wanted, visit.ticket.nonce)
             made = await self._made(visit, wanted, nonce)
         except ProviderError as error:
-            status, field, text = told(error, visit.name, [each.name for each in asked])
+            status, field, text = told(error, visit.name, asked)
             wrong = Filled(filled.values, {field: text})
             return self._form(visit, way, others, wrong, status=status)
         except TooManyError:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Collection
 
 from providers.core.errors import Kind, ProviderError
+from server.connect.forms import Field, within
 from server.connections.bounded import Bounded
 from server.connections.facade import Connections
 from ucal.v1 import connection_pb2
@@ -63,17 +64,20 @@ class Trials:
             self._under_way -= 1
 
 
-def told(error: ProviderError, name: str, fields: Collection[str]) -> tuple[int, str, str]:
+def told(error: ProviderError, name: str, asked: Collection[Field]) -> tuple[int, str, str]:
     """HTTP status, field ("": the whole form) and sentence for a try that failed.
 
     Args:
         name: the provider's, for people.
-        fields: those that the form has.
+        asked: what the form asks.
     """
+    fields = {each.name: each.label for each in asked}
     place = "base_url" if "base_url" in fields else ""
+    secret = "secret" if "secret" in fields else ""
     if error.kind in _REFUSED:
-        what = "user name and password" if "user" in fields else "key"
-        return 422, "secret", f"{name} does not take this {what}. Check it, and enter it again."
+        what = within(fields.get(secret, "account"))
+        text = f"{name} does not accept this {what}. Check what you entered, and try again."
+        return 422, secret, text
     if error.kind is Kind.INVALID:
         path, description = (error.violations or [("", "")])[0]
         field = _FIELDS.get(path, place)
@@ -83,7 +87,7 @@ def told(error: ProviderError, name: str, fields: Collection[str]) -> tuple[int,
     if error.kind is Kind.NOT_FOUND:
         return 422, place, f"{name} has no account at this address."
     if error.kind in {Kind.FORBIDDEN, Kind.INSUFFICIENT_SCOPE}:
-        return 422, "secret", f"{name} knows this, but does not let it read the account."
+        return 422, secret, f"{name} knows this, but does not let it read the account."
     if error.kind in _SILENT and place:
         return 422, place, "Nothing that can be used answers there. Check it, or try again later."
     if error.kind in _SILENT:

@@ -53,7 +53,7 @@ async def test_a_wrong_password_is_told_and_not_repeated(
     assert field
     assert 'aria-invalid="true"' in field[0]
     assert 'aria-describedby="secret-error"' in field[0]
-    assert 'id="secret-error">Vendor does not take this user name and password.' in page
+    assert 'id="secret-error">Vendor does not accept this password.' in page
     assert 'href="#secret"' in page
     assert "<title>Error: Connect Vendor - ucal</title>" in page
     assert await here.connections() == []

@@ -156,6 +156,16 @@ async def test_a_link_carries_what_the_connection_gets(here: World, person: Clie
     assert answer.headers["location"] == f"{APP}&connection_id={made.id}"
 
 
+async def test_the_largest_link_goes_to_the_vendor_and_back(
+    here: World, person: ClientSession
+) -> None:
+    labels = {f"k{n}": "v" * 256 for n in range(7)}
+    authorize = await to_the_vendor(person, await here.link(labels=labels))
+    assert (await back(person, await said(person, authorize))).status == 303
+    (made,) = await here.connections()
+    assert dict(made.labels) == labels
+
+
 async def test_a_link_makes_one_connection(here: World, person: ClientSession) -> None:
     link = await here.link()
     async with browser() as other:
