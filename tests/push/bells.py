@@ -6,6 +6,7 @@ import hmac
 import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -19,7 +20,9 @@ Bell = Callable[[Any, httpx.AsyncClient], Awaitable[list[int]]]
 async def _calendly(harness: Any, client: httpx.AsyncClient) -> list[int]:
     statuses = []
     for uri, hook in harness.double.world.hooks.items():
-        told = {"event": hook["events"][0], "payload": {"uri": "https://api.calendly.com/x"}}
+        now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        told: dict[str, Any] = {"event": hook["events"][0], "created_at": now}
+        told |= {"payload": {"uri": "https://api.calendly.com/x"}}
         body = json.dumps(told).encode()
         sent = str(int(time.time()))
         key = harness.double.world.keys[uri]
