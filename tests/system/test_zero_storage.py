@@ -195,7 +195,7 @@ async def drive(process: Process, server: DavServer) -> list[str]:
             caller.failing(
                 caller.events.CreateEvent(
                     event_pb2.CreateEventRequest(connection_id="sandbox", event=marked()),
-                    metadata=(("ucal-sandbox-latency", "10s"),),
+                    metadata=(("ucal-sandbox-latency-ms", "10000"),),
                     timeout=1,
                 )
             )

@@ -37,7 +37,7 @@ id = "sandbox"
 provider = "sandbox"
 """
 SECRET = "kohlmeise4417-secret"
-_SLOW = (("ucal-sandbox-latency", "60s"),)
+_SLOW = (("ucal-sandbox-latency-ms", "30000"),)
 
 
 class Collector:
@@ -151,6 +151,7 @@ async def test_a_crash_leaves_nothing(
                 if limits.exists():
                     (line,) = [x for x in limits.read_text().splitlines() if "core" in x]
                     assert line.split()[4:6] == ["1", "1"]
+                assert not any(task.done() for task in under_way)
                 ended_by(process, getattr(signal, name))
                 told = await asyncio.gather(*under_way, return_exceptions=True)
     searched(tmp_path, process, collector, [repr(each) for each in told])
