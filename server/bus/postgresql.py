@@ -82,6 +82,8 @@ class PostgresBus:
         try:
             async with asyncio.timeout(_PATIENCE):
                 await connection.add_listener(_CHANNEL, self._heard)
+            # An end is noticed at once: there is something to send, and it fails.
+            connection.add_termination_listener(lambda _: self._outbox.put(b""))
             self._outbox.clear()
             self._say(up=True)
             while True:
