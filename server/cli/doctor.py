@@ -3,10 +3,8 @@
 import asyncio
 import platform
 import socket
-import ssl
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import click
@@ -17,9 +15,9 @@ from providers.core.errors import ProviderError
 from providers.registry import PROVIDERS, provider_class
 from server.cli.entrance import entrance
 from server.cli.reach import Finding, reach
-from server.connections.keyring import KeyRing, KeyRingError
+from server.cli.safes import safes
 from server.connections.store import Store
-from server.settings import DEFAULT_KEYRING, DEFAULT_STORE, Settings, SettingsError, load
+from server.settings import Settings, SettingsError, load
 from server.settings_rules import split_address
 
 _OLDEST = (3, 11)
@@ -33,22 +31,6 @@ def _runtime() -> Iterator[Finding]:
         "ok" if good else "fail", f"Python {version}", "" if good else "use 3.11 or newer"
     )
     yield Finding("ok", f"grpcio {grpc.__version__}, {len(PROVIDERS)} providers")
-
-
-def _key_ring(settings: Settings) -> Iterator[Finding]:
-    own = settings.keyring or (DEFAULT_KEYRING if settings.store == DEFAULT_STORE else "")
-    if not own:
-        yield Finding("note", "key ring: made for each start", "tokens end with the process")
-        return
-    if own == DEFAULT_KEYRING and not Path(own).expanduser().exists():
-        yield Finding("note", "key ring: none yet", "ucal serve makes it on its first start")
-        return
-    try:
-        ring = KeyRing.from_setting(own)
-    except KeyRingError as error:
-        yield Finding("fail", "key ring", str(error))
-        return
-    yield Finding("ok", f"key ring: {len(ring.ids)} key(s), the first one seals")
 
 
 async def _store(settings: Settings) -> Finding:
@@ -85,17 +67,6 @@ async def _address(settings: Settings) -> Finding:
         return Finding("fail", f"{settings.listen}: {error.strerror}", advice)
 
 
-def _tls(settings: Settings) -> Iterator[Finding]:
-    if not settings.tls.cert:
-        return
-    try:
-        ssl.create_default_context().load_cert_chain(settings.tls.cert, settings.tls.key)
-    except (OSError, ssl.SSLError) as error:
-        yield Finding("fail", "TLS certificate or key", type(error).__name__)
-        return
-    yield Finding("ok", "TLS: certificate and key go together")
-
-
 def _clients(settings: Settings) -> Iterator[Finding]:
     ready = [
         name
@@ -117,16 +88,15 @@ def _clients(settings: Settings) -> Iterator[Finding]:
 
 
 def _examine(settings: Settings, *, online: bool) -> Iterator[Finding]:
-    yield from _key_ring(settings)
     looks: list[Callable[[Settings], Awaitable[Finding]]] = [_store, _address]
 
     async def look() -> list[Finding]:
         found = [await each(settings) for each in looks]
         found += await entrance(settings, online=online)
+        found += await safes(settings)
         return found + (await reach(settings) if online else [])
 
     yield from asyncio.run(look())
-    yield from _tls(settings)
     yield from _clients(settings)
 
 

@@ -11,7 +11,7 @@ import click
 from server.audit.entries import RING_RETIRED, RING_ROTATED, Entry, noted
 from server.cli.key_file import add_key, drop_keys
 from server.connections.key_places import key_place
-from server.connections.keyring import KeyRing
+from server.connections.keyring import KeyRing, KeyRingError
 from server.connections.replicas import Replicas, Seen
 from server.connections.rotation import Rewrapper
 from server.connections.store import Store
@@ -80,8 +80,19 @@ class Ring:
         else:
             keys = list((await self._opened()).ids)
         if not keys:
-            raise click.ClickException("the ring has no keys yet: the first start makes one")
+            raise KeyRingError("there are no keys yet: the first start makes one")
         return View(keys, await self._records.counts(), await self._replicas.seen())
+
+    async def proved(self) -> int:
+        """How many keys the vault unwraps; 0: there are none yet.
+
+        Raises:
+            KeyRingError, ProviderError: it does not.
+        """
+        if self._transit is None:
+            return 0
+        keys = await self._transit.keys()
+        return len(await self._transit.unwrapped(keys)) if keys else 0
 
     async def _opened(self) -> KeyRing:
         if self._transit is not None:
