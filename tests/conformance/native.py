@@ -1,14 +1,13 @@
 """A provider's harness behind a service that the vendor can reach: its deliveries wake watches."""
 
 import dataclasses
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import grpc
 import httpx
-from aiohttp import web
 
 from providers.registry import provider_class
 from server.service import running
@@ -44,73 +43,16 @@ def _secret_settings(subject: Subject) -> Any:
 
 
 @dataclass(frozen=True)
-class Letter:
-    """One request of the vendor's, as it came in."""
-
-    method: str
-    target: str
-    headers: Mapping[str, str]
-    body: bytes
-
-
-class Postman:
-    """Stands before the service, as what ends TLS does, and remembers what was delivered."""
-
-    def __init__(self, service: str) -> None:
-        self.url = ""
-        self.letters: list[Letter] = []
-        self._service = service
-        self._wire = httpx.AsyncClient(trust_env=False)
-
-    async def __aenter__(self) -> Self:
-        app = web.Application()
-        app.router.add_route("*", "/{tail:.*}", self._deliver)
-        self._runner = web.AppRunner(app, access_log=None)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self._runner.cleanup()
-        await self._wire.aclose()
-
-    async def _deliver(self, request: web.Request) -> web.Response:
-        letter = Letter(
-            request.method, request.raw_path, dict(request.headers), await request.read()
-        )
-        answer = await self.send(letter)
-        if letter.method == "POST" and answer.status_code == 200 and not answer.content:
-            self.letters.append(letter)
-        kind = answer.headers.get("content-type", "application/octet-stream")
-        return web.Response(
-            status=answer.status_code, body=answer.content, headers={"Content-Type": kind}
-        )
-
-    async def send(self, letter: Letter) -> httpx.Response:
-        """Deliver `letter` to the service."""
-        headers = {n: v for n, v in letter.headers.items() if n.lower() not in _HOP_BY_HOP}
-        url = f"{self._service}{letter.target}"
-        return await self._wire.request(letter.method, url, content=letter.body, headers=headers)
-
-
-_HOP_BY_HOP = frozenset({"host", "content-length", "transfer-encoding", "connection"})
-
-
-@dataclass(frozen=True)
 class Stage:
     """A caller of the provider, and what the vendor does after a change.
 
     Attributes:
         by_hand: the operator entered the address at the vendor's; watches say that they poll.
-        shared: one address, and one secret, serves all connections.
     """
 
     client: Client
     wire: httpx.AsyncClient
-    postman: Postman
     by_hand: bool
-    shared: bool
 
     async def ring(self) -> Sequence[int]:
         """Deliver; the statuses that the vendor sees."""
@@ -124,12 +66,8 @@ async def reachable(subject: Subject) -> AsyncIterator[Stage]:
     """A stage; server and double end with the block."""
     by_hand = subject.provider in BELLS_BY_HAND
     port = free_port()
-    async with (
-        subject.make() as made,
-        httpx.AsyncClient(trust_env=False) as wire,
-        Postman(f"http://127.0.0.1:{port}") as postman,
-    ):
-        url = postman.url
+    url = f"http://127.0.0.1:{port}"
+    async with subject.make() as made, httpx.AsyncClient(trust_env=False) as wire:
         harness: Any = made
         if by_hand:
             harness.settings = dataclasses.replace(harness.settings, webhook_secret=APP_SECRET)
@@ -151,5 +89,4 @@ async def reachable(subject: Subject) -> AsyncIterator[Stage]:
             grpc.aio.insecure_channel(service.address) as channel,
         ):
             client = await connect(subject.id, harness, channel, service.hub)
-            shared = by_hand or hasattr(harness, "deliver_to")
-            yield Stage(client, wire, postman, by_hand, shared)
+            yield Stage(client, wire, by_hand)

@@ -1,10 +1,10 @@
 """Watches that the vendor wakes: created, updated and deleted arrive long before the next poll.
 
 The same changes arrive by polling in `test_watch`. What a delivery says is never believed: the bell
-of a vendor rings, and the change is read from its double.
+of a vendor rings, and the change is read from its double. Forged and repeated deliveries are tried
+in `tests/push/test_forgery`.
 """
 
-import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,7 +13,6 @@ import pytest
 
 from providers.core import operations as ops
 from providers.registry import PROVIDERS, provider_class
-from tests.conformance.client import CONNECTION, OTHER_CONNECTION
 from tests.conformance.kinds import Kind
 from tests.conformance.native import Stage, pushed, reachable
 from tests.conformance.subjects import Subject
@@ -103,31 +102,6 @@ async def test_a_bell_without_a_change_tells_nothing(subject: Subject, kind: Kin
             watch.seen.count("changes")
             == watch.seen[: watch.seen.index("synced")].count("changes") + 1
         ), watch.seen
-
-
-@EVERY
-async def test_what_the_vendor_sent_opens_no_other_door(subject: Subject, kind: Kind) -> None:
-    """P15: without its secrets, and to another connection of the account, a true delivery is none.
-
-    Told without a word: 401 or 404, and nothing in the body.
-    """
-    async with scene(subject, kind) as (stage, _):
-        assert set(await stage.ring()) == {200}
-        assert stage.postman.letters
-        for letter in stage.postman.letters:
-            path, _, query = letter.target.partition("?")
-            harmless = {n: v for n, v in letter.headers.items() if n.lower() == "content-type"}
-            forged = [dataclasses.replace(letter, target=path, headers=harmless)]
-            nobody = f"{path.rpartition('/')[0]}/nobody"
-            forged += [dataclasses.replace(letter, target=f"{nobody}?{query}")]
-            if not stage.shared:
-                other = path.replace(CONNECTION, OTHER_CONNECTION)
-                assert other != path
-                forged += [dataclasses.replace(letter, target=f"{other}?{query}")]
-            for each in forged:
-                answer = await stage.postman.send(each)
-                assert answer.status_code in (401, 404), (each.target, letter)
-                assert answer.content == b""
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
