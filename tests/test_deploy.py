@@ -437,6 +437,7 @@ def test_dashboard_asks_for_metrics_that_exist() -> None:
     ids = [panel["id"] for panel in board["panels"]]
     assert len(ids) == len(set(ids))
     labels = {"method", "provider", "code", "le", "result", "status", "job", "instance"}
+    labels |= {"by", "cause", "what"}
     for query in queries:
         for group in re.findall(r"by \(([^)]*)\)", query):
             assert {word.strip() for word in group.split(",")} <= labels
