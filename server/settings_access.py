@@ -44,6 +44,8 @@ def check_access(settings: Settings) -> None:
             raise SettingsError("access.trust_domains", "must be trust domains like example.org")
     for policy in settings.policies:
         _policy(policy, settings)
+    if "api_key" in access.mode and settings.store == "memory:":
+        raise SettingsError("store", "memory: keeps no API keys: set one that lasts")
     if not settings.policies and not {"open", "api_key"} & set(access.mode):
         raise SettingsError("policies", "are needed: without one nobody may call anything")
 

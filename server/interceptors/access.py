@@ -5,6 +5,7 @@ for word that of an id that is not there. What it sees and may not do is PERMISS
 """
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,8 @@ from server.interceptors.wrap import Context, Stream, Unary, Wrapping
 from server.status import to_rpc_status
 from ucal.v1 import busy_pb2, connection_pb2
 
-_WATCH = "WatchEvents"
+# They last: their callers are looked at again while they do.
+_LASTING = frozenset({"WatchEvents", "PollEvents"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,23 +102,18 @@ class Objects(Wrapping):
         rpc = RPCS.get(method)
         if rpc is None or rpc.where is not Where.FIELD:
             return _closed_stream
-        keeps = rpc.name == _WATCH
+        lasts = rpc.name in _LASTING
 
         async def call(request: Any, context: Context) -> Any:
             caller, metadata = _caller(), _metadata(context)
             connection_id = rpc.connection_id(request)
             if await self._masked(caller, rpc, connection_id, metadata):
                 request = busy_only.narrowed(request)
-            if not keeps:
+            if not lasts:
                 async for message in inner(request, context):
                     yield message
                 return
-
-            async def check() -> None:
-                await self._gate.refuse_ended(caller)
-                await self._masked(caller, rpc, connection_id, metadata)
-
-            async with self._standing.kept(check):
+            async with self._kept(caller, rpc, connection_id, metadata):
                 async for message in inner(request, context):
                     yield message
 
@@ -125,12 +122,20 @@ class Objects(Wrapping):
     # -- one way for each place where a request names connections
 
     def _field(self, rpc: Rpc, inner: Unary) -> Unary:
+        lasts = rpc.name in _LASTING
+
         async def call(request: Any, context: Context) -> Any:
+            caller, metadata = _caller(), _metadata(context)
             connection_id = rpc.connection_id(request)
-            if await self._masked(_caller(), rpc, connection_id, _metadata(context)):
-                answer = await inner(busy_only.narrowed(request), context)
-                return busy_only.reduced(answer)
-            return await inner(request, context)
+            masked = await self._masked(caller, rpc, connection_id, metadata)
+            if masked:
+                request = busy_only.narrowed(request)
+            if lasts:
+                async with self._kept(caller, rpc, connection_id, metadata):
+                    answer = await inner(request, context)
+            else:
+                answer = await inner(request, context)
+            return busy_only.reduced(answer) if masked else answer
 
         return call
 
@@ -238,6 +243,17 @@ class Objects(Wrapping):
         return call
 
     # -- the decision
+
+    def _kept(
+        self, caller: Caller, rpc: Rpc, connection_id: str, metadata: dict[str, str | bytes]
+    ) -> AbstractAsyncContextManager[None]:
+        """A block that ends when the caller would not be let in any more."""
+
+        async def check() -> None:
+            await self._gate.refuse_ended(caller)
+            await self._masked(caller, rpc, connection_id, metadata)
+
+        return self._standing.kept(check)
 
     async def _masked(
         self, caller: Caller, rpc: Rpc, connection_id: str, metadata: dict[str, str | bytes]

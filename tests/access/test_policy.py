@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from server.access.policy import Facts, Policy, Verdict
@@ -13,6 +13,8 @@ from server.settings import SettingsError, parse
 from server.settings_model import Grant
 from tests.access.door import grant
 
+# What takes long to draw says more of the machine than of the test.
+busy_machine = settings(suppress_health_check=[HealthCheck.too_slow])
 ALLOWED = {Verdict.FULL, Verdict.BUSY}
 RPC = sorted(RPCS.values(), key=lambda rpc: rpc.name)
 
@@ -63,6 +65,7 @@ def names(one: Grant, rpc: Any) -> bool:
     return bool(rpc.words & set(one.allow))
 
 
+@busy_machine
 @given(st.lists(grants, max_size=4), facts, rpcs)
 def test_a_decision_is_what_the_documentation_says(
     given_grants: list[Grant], found: Facts, rpc: Any
@@ -81,6 +84,7 @@ def test_a_decision_is_what_the_documentation_says(
     assert verdict is wished
 
 
+@busy_machine
 @given(st.lists(grants, max_size=4), facts, rpcs)
 def test_what_may_be_done_anywhere_is_what_the_first_look_lets_through(
     given_grants: list[Grant], found: Facts, rpc: Any
@@ -91,6 +95,7 @@ def test_what_may_be_done_anywhere_is_what_the_first_look_lets_through(
         assert policy.may(rpc)
 
 
+@busy_machine
 @given(st.lists(grants, max_size=3), grants, facts, rpcs)
 def test_a_grant_more_takes_nothing_away(
     some: list[Grant], more: Grant, found: Facts, rpc: Any
@@ -101,6 +106,7 @@ def test_a_grant_more_takes_nothing_away(
     assert order.index(after) >= order.index(before)
 
 
+@busy_machine
 @given(st.lists(grants, max_size=3), facts, rpcs)
 def test_what_may_be_made_may_be_seen_afterwards(some: list[Grant], found: Facts, rpc: Any) -> None:
     policy = Policy(some)
@@ -108,6 +114,7 @@ def test_what_may_be_made_may_be_seen_afterwards(some: list[Grant], found: Facts
         assert policy.verdict(rpc, found) is Verdict.FULL
 
 
+@busy_machine
 @given(st.lists(grants, max_size=3), facts, rpcs)
 def test_a_decision_is_remembered_for_the_very_facts_alone(
     some: list[Grant], found: Facts, rpc: Any
@@ -195,6 +202,12 @@ def test_nobody_is_let_in_by_certificate_without_a_policy() -> None:
     with pytest.raises(SettingsError) as caught:
         parse({"tls": tls, "access": {"mode": ["mtls"]}})
     assert caught.value.key == "policies"
+
+
+def test_keys_need_a_store_that_lasts() -> None:
+    with pytest.raises(SettingsError) as caught:
+        parse({"store": "memory:", "access": {"mode": ["api_key"]}})
+    assert caught.value.key == "store"
 
 
 def test_a_grant_shows_itself_whole() -> None:

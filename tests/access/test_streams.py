@@ -61,6 +61,21 @@ async def test_a_watch_ends_when_its_key_is_revoked_and_others_go_on(where: Plac
         stays.cancel()
 
 
+async def test_a_long_poll_ends_when_its_key_is_revoked(where: Place) -> None:
+    root, key = await where.key(grant("admin")), await where.key(grant("read"))
+    async with opened(where) as door:
+        made = (await door.call("CreateConnection", new("acme"), root)).connection
+        scope = watch_pb2.WatchScope(connection_id=made.id)
+        begun_at = await door.call("PollEvents", watch_pb2.PollEventsRequest(scope=scope), key)
+        waiting = watch_pb2.PollEventsRequest(scope=scope, resume_token=begun_at.resume_token)
+        waiting.wait.seconds = 15
+        call = asyncio.ensure_future(door.refusal("PollEvents", waiting, key))
+        async with where.keys() as keys:
+            await keys.revoke(parse(key).id)  # type: ignore[union-attr]
+        refusal = await asyncio.wait_for(call, 10)
+    assert refusal.short == ("UNAUTHENTICATED", "CALLER_CREDENTIALS_REVOKED")
+
+
 async def test_a_watch_ends_when_its_key_expires(where: Place) -> None:
     key = await where.key(grant("*"), expires_at=time.time() + 1.5)
     async with opened(where) as door:
