@@ -56,14 +56,15 @@ async def watching(settings: Settings, connections: Connections) -> AsyncIterato
     tokens = Tokens(connections.sealer("resume"), clock, habits.token_lifetime)
     hub = Hub(ConnectionReader(connections), tokens, clock, habits, turns=turns)
     secrets = WebhookSecrets(connections.ring)
+    subscriptions = SubscriptionRows(
+        connections.store,
+        connections.sealer("subscriptions"),
+        # With another address to deliver to, other subscriptions are wanted.
+        _key(connections, f"subscriptions {settings.public_url}"),
+    )
     registrations = Registrations(
         PushCalls(connections, secrets, settings.public_url),
-        SubscriptionRows(
-            connections.store,
-            connections.sealer("subscriptions"),
-            # With another address to deliver to, other subscriptions are wanted.
-            _key(connections, f"subscriptions {settings.public_url}"),
-        ),
+        subscriptions,
         connections.store,
         hub,
         clock=clock,
@@ -75,7 +76,7 @@ async def watching(settings: Settings, connections: Connections) -> AsyncIterato
         resolver=connections,
         pool=connections.pool,
         secrets=secrets,
-        secrets_of=rows.secrets,
+        secrets_of=subscriptions.secrets,
         hints=hints,
     )
     await replicas.open()
