@@ -112,6 +112,7 @@ class Registrations:
         self._lasting = lasting
         self._known: dict[Key, Registration] = {}
         self._hurried: dict[str, int] = {}
+        self._closing = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -123,6 +124,9 @@ class Registrations:
         """Leave subscriptions to others, or to the next start; end them where there is neither."""
         if self._task is None:
             return
+        self._closing.set()
+        # What is under way is let end: a question to the store is not cut off.
+        await asyncio.wait([self._task], timeout=_CLOSE_SECONDS)
         self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
@@ -278,7 +282,11 @@ class Registrations:
 
     async def _run(self) -> None:
         while True:
-            await asyncio.sleep(TICK_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(TICK_SECONDS * random.uniform(0.8, 1.2)):  # noqa: S311
+                    await self._closing.wait()
+            if self._closing.is_set():
+                return
             try:
                 await self.tick()
             except ProviderError as error:
