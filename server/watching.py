@@ -14,7 +14,7 @@ from server.push.calls import PushCalls
 from server.push.hints import Hints
 from server.push.ingress import Ingress
 from server.push.registrations import Registrations
-from server.push.secrets import WebhookSecrets
+from server.push.secrets import MadeSecrets, WebhookSecrets
 from server.push.subscription_rows import SubscriptionRows
 from server.settings_model import Settings
 from server.watch.clock import LoopClock
@@ -76,7 +76,7 @@ async def watching(settings: Settings, connections: Connections) -> AsyncIterato
         resolver=connections,
         pool=connections.pool,
         secrets=secrets,
-        secrets_of=subscriptions.secrets,
+        made=MadeSecrets(subscriptions.secrets),
         hints=hints,
     )
     await replicas.open()

@@ -8,7 +8,7 @@ makes the store work. The answer never waits for a provider.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -23,7 +23,7 @@ from server.metrics import DELIVERIES, DELIVERY_SECONDS
 from server.providers import ProviderPool
 from server.push.calls import push_of
 from server.push.hints import Hints
-from server.push.secrets import WebhookSecrets
+from server.push.secrets import MadeSecrets, WebhookSecrets
 from server.settings_rules import CONNECTION_ID
 
 # The largest of any vendor's deliveries is far smaller.
@@ -42,14 +42,13 @@ class Ingress:
         resolver: Resolver,
         pool: ProviderPool,
         secrets: WebhookSecrets,
-        secrets_of: Callable[[str], Awaitable[Sequence[str]]],
+        made: MadeSecrets,
         hints: Hints,
     ) -> None:
-        """`secrets_of`: what providers made for the subscriptions of a connection."""
         self._resolver = resolver
         self._pool = pool
         self._secrets = secrets
-        self._secrets_of = secrets_of
+        self._made = made
         self._hints = hints
 
     def routes(self) -> list[web.RouteDef]:
@@ -138,7 +137,7 @@ class Ingress:
             except ProviderError:
                 continue
             async with asyncio.timeout(_LOOK_SECONDS / 2):
-                return await self._secrets_of(connection)
+                return await self._made.of(connection)
         return ()
 
     async def _looked_up(self, provider: str, connection: str) -> int:
