@@ -232,7 +232,7 @@ REASONS: Mapping[Operation | ResourceKind, str] = {
     ops.RESPOND_TO_EVENT: "Zoom keeps no answers of invitees and sends no invitations",
     types_pb2.RESOURCE_KIND_BUSY: "Zoom lists the meetings that a user hosts, and not those of "
     "others to which the user is invited: busy time made of them would call taken hours free. Zoom "
-    "Calendar, which knows, is another product that few accounts have",
+    "Calendar, which knows, is another product, for accounts whose mail Zoom keeps",
     ops.LIST_LINK_SLOTS: "Zoom Scheduler shows free slots on its booking page only",
     types_pb2.RESOURCE_KIND_ROOM: "Zoom Rooms cannot be invited to a meeting through this API",
     types_pb2.RESOURCE_KIND_LOCATION: "locations of Zoom Rooms have no part in meetings",
