@@ -20,6 +20,7 @@ from ucal.v1 import types_pb2, watch_pb2
 
 PAGE = 200
 MAX_KNOWN = 24 * 1024
+_MOST_PARTS = 200
 _CREATED = watch_pb2.CHANGE_TYPE_CREATED
 _UPDATED = watch_pb2.CHANGE_TYPE_UPDATED
 _UPSERTED = watch_pb2.CHANGE_TYPE_UPSERTED
@@ -103,15 +104,33 @@ async def _versions(call: Call, frame: Frame) -> dict[str, str]:
 
 
 async def _initial(call: Call, frame: Frame, position: Position) -> ChangesPage:
-    """What is there, page by page."""
+    """What is there, page by page, but for what comes after `following` anyway."""
     index = await resources.query(call.http, frame.calendar, None, None, data=False)
-    names = [blob.name for blob in index if blob.name > position.after]
+    later = await _later(call, frame, position.following)
+    names = [b.name for b in index if b.name > position.after and b.name not in later]
     page, rest = names[:PAGE], names[PAGE:]
     changes, _ = await _read(call, frame, page, dict.fromkeys(page, _CREATED))
     if not rest:
         return ChangesPage(changes, position.following)
     cursor = write_position(Position(following=position.following, after=page[-1]))
     return ChangesPage(changes, cursor, has_more=True)
+
+
+async def _later(call: Call, frame: Frame, token: str) -> set[str]:
+    """Names of what was made or changed after `token`.
+
+    It must not be told before the changes after `token` are: what is made and deleted between two
+    tokens is in no answer (RFC 6578 section 3.5.2), so that nobody would hear that it has gone.
+    """
+    found: set[str] = set()
+    for _ in range(_MOST_PARTS):
+        changed, _gone, token, more = await resources.changed_since(
+            call.http, frame.calendar, token
+        )
+        found.update(changed)
+        if not more:
+            break
+    return found
 
 
 async def _delta(call: Call, frame: Frame, position: Position) -> ChangesPage:
@@ -123,7 +142,8 @@ async def _delta(call: Call, frame: Frame, position: Position) -> ChangesPage:
     http, calendar = call.http, frame.calendar
     changed, gone, token, more = await resources.changed_since(http, calendar, position.token)
     following = position.following or token
-    names = sorted(name for name in {*changed, *gone} if name > position.after)
+    later = await _later(call, frame, following) if position.following else set()
+    names = sorted(n for n in {*changed, *gone} if n > position.after and n not in later)
     page, rest = names[:PAGE], names[PAGE:]
     wanted = [name for name in page if name in changed]
     changes, lost = await _read(call, frame, wanted, dict.fromkeys(wanted, _UPSERTED))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from providers.caldav import changes
+from providers.caldav import changes, resources
 from providers.core.call import ChangesPage, ChangesQuery
 from providers.core.errors import Kind, ProviderError
 from tests.providers.caldav.world import MONDAY, World, timed, vevent
@@ -121,6 +121,54 @@ async def test_many_changes_come_page_by_page(one: World, monkeypatch: pytest.Mo
     assert {c.id for c in (*page.changes, *found)} == {event.id for event in made}
     again = [c for c in found if c.id == first]
     assert [c.event.location for c in again] == ["Newer"], "told after it had been passed"
+
+
+@pytest.mark.parametrize("page", ["first", "later", "delta"])
+async def test_what_comes_while_pages_are_told_and_goes_again_is_not_left_behind(
+    dav: World, monkeypatch: pytest.MonkeyPatch, page: str
+) -> None:
+    """Added after the token and deleted before the next one: no server would tell that it went."""
+    monkeypatch.setattr(changes, "PAGE", 2)
+    cursor = (await ask(dav, baseline=True)).cursor if page == "delta" else ""
+    for number in range(5):
+        await dav.create(timed(MONDAY, subject=f"Old {number}"))
+    held: set[str] = set()
+
+    def apply(found: list[watch_pb2.Change]) -> None:
+        for change in found:
+            (held.discard if change.type == DELETED else held.add)(change.id)
+
+    real, brief = resources.query, ""
+
+    async def late(*arguments: object, **fields: object) -> object:
+        nonlocal brief
+        if not brief:
+            brief = (await dav.create(timed(MONDAY, subject="Brief"))).id
+        return await real(*arguments, **fields)  # type: ignore[arg-type]
+
+    if page == "first":
+        monkeypatch.setattr(resources, "query", late)
+    first = await ask(dav, cursor)
+    apply(first.changes)
+    assert first.has_more
+    if page != "first":
+        brief = (await dav.create(timed(MONDAY, subject="Brief"))).id
+    found, cursor = await _all_but_the_delta(dav, first.cursor)
+    apply(found)
+    await dav.delete(brief)
+    apply((await drain(dav, cursor))[0])
+    assert brief not in held
+    assert len(held) == 5
+
+
+async def _all_but_the_delta(dav: World, cursor: str) -> tuple[list[watch_pb2.Change], str]:
+    """The rest of the pages that a first one began."""
+    found: list[watch_pb2.Change] = []
+    while cursor.startswith("{"):
+        page = await ask(dav, cursor)
+        found += page.changes
+        cursor = page.cursor
+    return found, cursor
 
 
 async def test_tasks_are_no_events(one: World) -> None:
