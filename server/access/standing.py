@@ -9,8 +9,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from providers.core.errors import Kind, ProviderError
+from server.interceptors.errors import unexpected
 
 EVERY_SECONDS = 5.0
+_AT_ONCE = 100
 Check = Callable[[], Awaitable[None]]
 
 
@@ -55,14 +57,27 @@ class Standing:
                 self._task = None
 
     async def _look(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(self._every)
-            for stream in list(self._streams):
-                try:
-                    await stream.check()
-                except ProviderError as error:
-                    # A store that does not answer takes nothing back.
-                    if error.kind is not Kind.UNAVAILABLE and stream in self._streams:
-                        stream.error = error
-                        stream.timer.reschedule(loop.time())
+            for number, stream in enumerate(list(self._streams)):
+                if stream.error is None:
+                    self._end(stream, await _verdict(stream))
+                if not number % _AT_ONCE:
+                    await asyncio.sleep(0)  # calls go on meanwhile
+
+    def _end(self, stream: _Stream, error: ProviderError | None) -> None:
+        # A store that does not answer takes nothing back.
+        if error is None or error.kind is Kind.UNAVAILABLE or stream not in self._streams:
+            return
+        stream.error = error
+        stream.timer.reschedule(asyncio.get_running_loop().time())
+
+
+async def _verdict(stream: _Stream) -> ProviderError | None:
+    try:
+        await stream.check()
+    except ProviderError as error:
+        return error
+    except Exception as error:  # noqa: BLE001 - one bad look must not end the looking
+        return unexpected(error, "access")
+    return None

@@ -138,6 +138,36 @@ async def test_the_blocks_own_timeout_stays_its_own(standing: Standing) -> None:
             raise TimeoutError
 
 
+async def test_a_stream_that_ends_slowly_is_told_once(standing: Standing) -> None:
+    """And the others are looked at all the same, whatever a look runs into."""
+    looks = 0
+
+    async def bad() -> None:
+        nonlocal looks
+        looks += 1
+        raise ProviderError(Kind.UNAUTHENTICATED, "no", reason="CALLER_CREDENTIALS_REVOKED")
+
+    async def broken() -> None:
+        raise ZeroDivisionError
+
+    async def slow() -> None:
+        async with standing.kept(bad):
+            try:
+                await asyncio.sleep(10)
+            finally:
+                await asyncio.sleep(0.1)
+
+    async def other() -> None:
+        async with standing.kept(broken):
+            await asyncio.sleep(10)
+
+    first, second = await asyncio.gather(slow(), other(), return_exceptions=True)
+    assert isinstance(first, ProviderError)
+    assert isinstance(second, ProviderError)
+    assert looks == 1
+    assert second.kind is Kind.ADAPTER_FAULT
+
+
 async def test_one_bad_look_ends_one_stream(standing: Standing) -> None:
     bad = asyncio.Event()
 

@@ -1,6 +1,6 @@
 """R18: two tenants at one provider host, calls mixed at random; nothing of one reaches the other.
 
-`UCAL_TENANT_CALLS` sets how many calls (2,000; the figure of RELIABILITY.md is 100,000).
+`TENANT_CALLS` sets how many calls (2,000; the figure of RELIABILITY.md is 100,000).
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from tests.access.mixed import ROW, MixedServer
 from tests.access.requests import request_for
 from ucal.v1 import connection_pb2, event_pb2
 
-CALLS = int(os.environ.get("UCAL_TENANT_CALLS", "2000"))
+CALLS = int(os.environ.get("TENANT_CALLS", "2000"))
 AT_ONCE = 32
 TENANTS = ("acme", "globex")
 IDS = {tenant: [f"{tenant}-{number}" for number in range(3)] for tenant in TENANTS}
