@@ -101,13 +101,13 @@ FEATURES: Mapping[Operation, provider_pb2.Capability] = {
         oauth_scopes=_READ,
     ),
     ops.WATCH_RECORDINGS: provider_pb2.Capability(
-        min_poll_interval=_SLOW_POLL,
+        min_poll_interval=_POLL,
         deletions=_RECONCILED,
         oauth_scopes=_READ,
         notes="Dialpad's call events make the service look: when a call of the user has ended, is "
         "recorded or transcribed. What they hold for meetings is not documented, so that nothing "
-        "but the history is believed; what others recorded is seen at the next poll. They need "
-        "conference:all.",
+        "but the history is believed; what others recorded is seen at the next poll: ask for a "
+        "poll_interval where that matters. Call events need conference:all.",
     ),
 }
 
