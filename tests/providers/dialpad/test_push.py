@@ -1,10 +1,7 @@
 """Call event subscriptions that are made and ended; forged and stale tokens are refused."""
 
-import asyncio
 import base64
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -13,7 +10,7 @@ from providers.core.push import Delivery, Subscription, Topic
 from tests.providers.desk import refused
 from tests.providers.dialpad.desk import Desk
 from tests.providers.dialpad.double import hooks
-from tests.providers.dialpad.double.world import TOKEN, USER
+from tests.providers.dialpad.double.world import USER
 from ucal.v1 import types_pb2
 
 RECORDINGS = Topic(types_pb2.RESOURCE_KIND_RECORDING)
@@ -141,28 +138,3 @@ def test_states_that_say_nothing_of_recordings(desk: Desk) -> None:
         body = hooks.token(SECRET, {"call_id": 1, "state": state})
         desk.provider.push.verify(Delivery({}, body), SECRET, NOW)
         assert desk.provider.push.hints(Delivery({}, body)) == []
-
-
-# -- Dialpad's own SDK
-
-
-@pytest.fixture
-def client(desk: Desk) -> Iterator[Any]:
-    """python-dialpad, pointed at the double."""
-    module = pytest.importorskip("dialpad", reason="python-dialpad is missing (extra: strangers)")
-    found = module.DialpadClient(TOKEN, base_url=desk.dialpad.url)
-    yield found
-    found._session.close()
-
-
-@pytest.mark.stranger
-async def test_the_vendors_sdk_sees_and_ends_what_was_made(desk: Desk, client: Any) -> None:
-    made = await subscribed(desk)
-    listed = await asyncio.to_thread(lambda: list(client.call_event_subscriptions.list()))
-    assert [each["id"] for each in listed] == [made.id]
-    assert listed[0]["webhook"]["hook_url"] == ADDRESS
-    body = {"hook_url": "https://example.com/", "secret": "puppy"}
-    theirs = await asyncio.to_thread(client.webhooks.create, body)
-    assert theirs["signature"]["algo"] == "HS256"
-    await asyncio.to_thread(client.call_event_subscriptions.delete, int(made.id))
-    assert desk.dialpad.world.calls == {}

@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 
+from providers.core.push import Topic
 from tests.providers.dialpad.desk import Desk, meeting
 from tests.providers.dialpad.double.world import EMAIL, ROOM, TOKEN, USER
 from tests.providers.dialpad.harness import Harness
 from ucal.v1 import calendar_pb2, types_pb2
 
 pytestmark = pytest.mark.stranger
+RECORDINGS = Topic(types_pb2.RESOURCE_KIND_RECORDING)
+ADDRESS = "https://ucal.example.com/webhooks/dialpad/c1"
 
 
 @pytest.fixture
@@ -66,3 +69,15 @@ async def test_a_meeting_that_was_made_here(desk: Desk, client: Any) -> None:
     found = reply.json()
     assert (found["id"], found["title"]) == (made.id, made.subject)
     assert found["meeting_url"] == made.conference.join_url
+
+
+async def test_it_sees_and_ends_what_was_subscribed_to(desk: Desk, client: Any) -> None:
+    made = await desk.provider.push.create(desk.call, RECORDINGS, ADDRESS, "kitten")
+    listed = await asyncio.to_thread(lambda: list(client.call_event_subscriptions.list()))
+    assert [each["id"] for each in listed] == [made.id]
+    assert listed[0]["webhook"]["hook_url"] == ADDRESS
+    body = {"hook_url": "https://example.com/", "secret": "puppy"}
+    theirs = await asyncio.to_thread(client.webhooks.create, body)
+    assert theirs["signature"]["algo"] == "HS256"
+    await asyncio.to_thread(client.call_event_subscriptions.delete, int(made.id))
+    assert desk.dialpad.world.calls == {}
