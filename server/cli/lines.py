@@ -1,9 +1,15 @@
-"""Messages of a watch as lines for people."""
+"""Messages of a watch as lines for people, and lines as a terminal takes them."""
 
+import shutil
+import sys
+import textwrap
 from collections.abc import Iterator
 from typing import Any
 
 from ucal.v1 import types_pb2, watch_pb2
+
+# Columns that are left beside an indentation.
+_LEAST = 20
 
 
 def line_of(message: watch_pb2.WatchEventsResponse) -> Iterator[str]:
@@ -46,6 +52,18 @@ def _about(resource: Any) -> str:
     title = getattr(resource, "subject", "") or getattr(resource, "name", "")
     start = getattr(resource, "start_at", None)
     return f"  {when(start)}  {title}".rstrip() if start is not None else f"  {title}".rstrip()
+
+
+def fitted(line: str, indent: int) -> str:
+    """`line` as it is, or on a terminal in as many as it takes, all but the first indented."""
+    if not sys.stdout.isatty():
+        return line
+    width = shutil.get_terminal_size().columns
+    further = " " * min(indent, max(width - _LEAST, 0))
+    parts = textwrap.wrap(
+        line, width, subsequent_indent=further, break_long_words=False, break_on_hyphens=False
+    )
+    return "\n".join(parts) or line
 
 
 def plain(text: str) -> str:

@@ -4,6 +4,7 @@ import click
 
 from providers.core.capabilities import describe
 from providers.registry import PROVIDERS, provider_class
+from server.cli.lines import fitted
 from ucal.v1 import provider_pb2, types_pb2
 
 _SIGNS = {
@@ -11,6 +12,10 @@ _SIGNS = {
     provider_pb2.SUPPORT_EMULATED: "emulated",
     provider_pb2.SUPPORT_UNSUPPORTED: "-",
 }
+
+# Columns of a line before what may be long.
+_BEFORE_METHODS = 15
+_BEFORE_REASONS = 49
 
 
 def _kind(capability: provider_pb2.Capability) -> str:
@@ -31,7 +36,10 @@ def _overview() -> list[str]:
             if each.support != provider_pb2.SUPPORT_UNSUPPORTED:
                 can.setdefault(_kind(each), []).append(_method(each))
         lines.append(f"{name}  ({found.display_name})")
-        lines += [f"    {kind:<10} {' '.join(methods)}" for kind, methods in can.items()]
+        lines += [
+            fitted(f"    {kind:<10} {' '.join(methods)}", _BEFORE_METHODS)
+            for kind, methods in can.items()
+        ]
     return lines
 
 
@@ -40,7 +48,8 @@ def _one(name: str) -> list[str]:
     lines = [f"{found.display_name} {found.api_version}".rstrip(), found.documentation_url]
     for each in found.capabilities:
         what = f"{_kind(each)} {_method(each)}"
-        lines.append(f"  {what:<36} {_SIGNS[each.support]:<9} {each.reason}".rstrip())
+        line = f"  {what:<36} {_SIGNS[each.support]:<9} {each.reason}".rstrip()
+        lines.append(fitted(line, _BEFORE_REASONS))
     return [line for line in lines if line]
 
 

@@ -17,7 +17,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from server.cli.client import METHODS, Target, invoke, run, target_of, to_json, with_target
 from server.cli.deliveries import Attempt, Command, GivenUpError, Patience, deliver
-from server.cli.lines import line_of
+from server.cli.lines import fitted, line_of
 from server.cli.webhooks import Post, read_secrets
 from ucal.v1 import types_pb2, watch_pb2
 
@@ -25,6 +25,8 @@ _KINDS = [name.removeprefix("RESOURCE_KIND_").lower() for name in types_pb2.Reso
 _LONGEST_PAUSE = 30.0
 # What ends a stream that was open and is no reason to give up: a cut, or a handler that was slow.
 _PASSING = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED})
+# Columns of a line before the id.
+_BEFORE_IDS = 19
 _TERMINATED = 128 + signal.SIGTERM
 
 _Handle: TypeAlias = Callable[[watch_pb2.WatchEventsResponse], Awaitable[None]]
@@ -154,7 +156,7 @@ def _shown(as_json: bool) -> _Handle:
             click.echo(to_json(message, indent=None))
             return
         for line in line_of(message):
-            click.echo(line)
+            click.echo(fitted(line, _BEFORE_IDS))
 
     return handle
 

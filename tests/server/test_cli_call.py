@@ -139,6 +139,23 @@ async def test_a_narrow_terminal_shows_fewer_columns_and_whole_ids(address: str)
     assert max(map(len, rows)) <= 44
 
 
+async def test_long_lines_go_on_under_where_they_began() -> None:
+    shown = await ucal("providers", "goto", terminal=True, COLUMNS="80")
+    lines = [line.rstrip() for line in shown.out.splitlines()]
+    assert max(map(len, lines)) <= 80
+    at = next(n for n, line in enumerate(lines) if line.startswith("  room list"))
+    assert lines[at + 1] == " " * 49 + "rooms of buildings"
+    piped = (await ucal("providers", "goto")).out.splitlines()
+    assert any(line.endswith("GoTo's meeting API knows no rooms of buildings") for line in piped)
+
+
+async def test_each_command_has_a_line_that_is_not_cut_short() -> None:
+    told = (await ucal("--help", terminal=True, COLUMNS="80")).out
+    assert [line for line in told.splitlines() if line.rstrip().endswith("...")] == [
+        "Usage: ucal [OPTIONS] COMMAND [ARGS]..."
+    ]
+
+
 @pytest.mark.parametrize("width", [40, 80, 120])
 def test_columns_are_as_wide_as_there_is_room(width: int) -> None:
     """Long subjects are cut, long ids are kept, what is less important goes."""
