@@ -39,7 +39,7 @@ async def test_a_subscription_is_made_and_ended(desk: Desk) -> None:
 
 
 async def test_what_is_there_is_used_again(desk: Desk) -> None:
-    """After a restart, a lost answer, a new key of the ring, and an administrator's doubts."""
+    """P11: after a restart, a lost answer, a new key of the ring, an administrator's doubts."""
     world = desk.dialpad.world
     world.page = 1
     other = {"hook_url": "https://example.com/", "id": "1", "signature": {"secret": "x"}}

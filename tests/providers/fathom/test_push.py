@@ -45,6 +45,7 @@ def delivered(letter: Letter) -> Delivery:
 
 
 async def test_a_webhook_is_made_renewed_and_ended(desk: Caller, fathom: Fathom) -> None:
+    """P16: the new one is there before the old one goes."""
     made = await subscribed(desk)
     (hook,) = fathom.hooks.values()
     assert hook["url"].startswith(f"{ADDRESS}?token=")
@@ -54,6 +55,7 @@ async def test_a_webhook_is_made_renewed_and_ended(desk: Caller, fathom: Fathom)
     assert made.secret not in repr(made)
     renewed = await desk.provider.push.renew(desk.call, made, ADDRESS, DERIVED)
     assert list(fathom.hooks) == [renewed.handle]
+    assert [each.method for each in fathom.journal] == ["POST", "POST", "DELETE"]
     assert renewed.secret != made.secret
     await desk.provider.push.delete(desk.call, renewed)
     assert not fathom.hooks

@@ -89,7 +89,7 @@ async def test_webhooks_are_made_switched_on_and_ended(desk: Desk, address: str)
 
 
 async def test_what_is_there_is_used_again(desk: Desk, address: str) -> None:
-    """A second attempt after a lost answer, and a renewal, leave nothing behind."""
+    """P11: a renewal, or a second attempt after a lost answer, leaves nothing behind."""
     made = await subscribed(desk, address)
     keys = set(desk.goto.world.hooks)
     next(iter(desk.goto.world.hooks.values()))["state"] = "INACTIVE"
