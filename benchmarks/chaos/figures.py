@@ -51,6 +51,7 @@ ALSO: dict[str, tuple[str, ...]] = {
         "tests/core/test_replies.py",
         "tests/push/test_forgery.py::test_an_old_and_a_future_delivery_are_refused",
     ),
+    "R19": ("tests/core/test_http_places.py",),
     "R20": (
         "tests/conformance/test_bad_input.py",
         "tests/core/test_ical.py",

@@ -19,6 +19,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
+from server.bus.replicas import Replicas
 from server.log import configure
 from server.service import running
 from server.settings import Settings
@@ -129,6 +130,24 @@ def logging_to(stream: io.StringIO) -> Iterator[None]:
         logging.raiseExceptions = before[3]
 
 
+@contextmanager
+def overheard() -> Iterator[list[str]]:
+    """What parts of the service tell one another, and other replicas, before it is sealed."""
+    found: list[str] = []
+    nudge, say = Hub.nudge, Replicas.say
+
+    def nudged(hub: Hub, *args: Any) -> int:
+        found.append(repr(args))
+        return nudge(hub, *args)
+
+    def said(replicas: Replicas, body: Any) -> None:
+        found.append(repr(body))
+        say(replicas, body)
+
+    with patch.object(Hub, "nudge", nudged), patch.object(Replicas, "say", said):
+        yield found
+
+
 def secrets_of(harness: Harness) -> list[str]:
     """Credentials that a harness hands to the service, if they can be told from other words."""
     found = [harness.settings.client_secret, harness.settings.webhook_secret]
@@ -152,7 +171,7 @@ def marked_credentials(connection: connection_pb2.Connection) -> connection_pb2.
     return found
 
 
-def _settings(harness: Harness, folder: Path, port: int) -> Settings:
+def _settings(harness: Harness, folder: Path, port: int, store: str, bus: str) -> Settings:
     keys = folder.parent / "keys"
     keys.write_text(base64.b64encode(os.urandom(32)).decode())
     keys.chmod(0o600)
@@ -160,7 +179,8 @@ def _settings(harness: Harness, folder: Path, port: int) -> Settings:
         listen="127.0.0.1:0",
         http_listen=f"127.0.0.1:{port}",
         public_url=f"http://127.0.0.1:{port}",
-        store=f"sqlite:///{folder}/ucal.db",
+        store=store or f"sqlite:///{folder}/ucal.db",
+        bus=bus,
         keyring=str(keys),
         log_level="debug",
         passthrough=True,
@@ -172,28 +192,25 @@ def _settings(harness: Harness, folder: Path, port: int) -> Settings:
 
 
 @asynccontextmanager
-async def stage(subject: Subject, folder: Path, port: int) -> AsyncIterator[Stage]:
+async def stage(
+    subject: Subject, folder: Path, port: int, *, store: str = "", bus: str = "memory:"
+) -> AsyncIterator[Stage]:
     """The whole service in front of one provider, with a connection that the API has made."""
-    log, bus, wire = io.StringIO(), [], Wire()
-    nudge = Hub.nudge
-
-    def told(hub: Hub, *args: Any) -> int:
-        bus.append(repr(args))
-        return nudge(hub, *args)
-
+    log, wire = io.StringIO(), Wire()
     folder.mkdir()
     async with subject.make() as harness, httpx.AsyncClient(trust_env=False) as http:
         spans = Caught(wire)
-        with logging_to(log), opened_files() as written, patch.object(Hub, "nudge", told):
+        with logging_to(log), opened_files() as written, overheard() as said:
+            asked = _settings(harness, folder, port, store, bus)
             async with (
-                running(_settings(harness, folder, port), telemetry=spans) as service,
+                running(asked, telemetry=spans) as service,
                 grpc.aio.insecure_channel(service.address) as channel,
             ):
                 await _connected(channel, harness)
                 client = await connect(subject.id, harness, channel, service.hub)
                 url = f"http://{service.http_address}"
                 yield Stage(
-                    client, http, url, folder, wire, spans, log, [], bus, [], written,
+                    client, http, url, folder, wire, spans, log, [], said, [], written,
                     secrets_of(harness),
                 )  # fmt: skip
 

@@ -19,11 +19,31 @@ _KEYS = (
 )  # fmt: skip
 
 
+# What vendors call what has happened: without such a word nothing else of a delivery is read.
+_HAPPENED: tuple[dict[str, object], ...] = (
+    {"triggerEvent": "BOOKING_CREATED", "createdAt": TEXT},
+    {"triggerEvent": "MEETING_STARTED", "createdAt": TEXT},
+    {"event": "invitee.created"},
+    {"event": "meeting.transcribed", "meeting_id": "m1"},
+    {"event": "meeting.updated"},
+    {"event": "meeting.started"},
+    {"event": "recording.completed"},
+    {"eventName": "webinar.created", "product": "g2w"},
+    {"value": [{"changeType": "created", "id": TEXT, "subscriptionId": TEXT, "resource": TEXT}]},
+    {"value": [{"lifecycleEvent": "missed", "subscriptionId": TEXT, "resource": TEXT}]},
+    {"recording_id": 7, "title": TEXT, "url": URL},
+    {"message": {"data": "e30=", "attributes": {"ce-subject": TEXT, "ce-id": TEXT}}},
+)
+
+
 def bodies() -> list[tuple[str, bytes]]:
     """Deliveries that speak of somebody in every field that any vendor sends, and in no field."""
     flat = dict.fromkeys(_KEYS, TEXT) | {"email": EMAIL, "uri": URL}
     deep = {key: [flat, {key: flat}] for key in _KEYS}
+    told = [flat | {"payload": flat | {"object": flat, "event": TEXT}} | each for each in _HAPPENED]
     return [
+        *(("application/json", json.dumps(each).encode()) for each in told),
+        (_FORM, f"action=changed&id=1&calendarID=1&appointmentTypeID=1&email={CORE}".encode()),
         ("application/json", json.dumps(flat).encode()),
         ("application/json", json.dumps(deep).encode()),
         (
