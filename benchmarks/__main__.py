@@ -22,6 +22,7 @@ SUITES: dict[str, str] = {
     "outlook": "benchmarks.suite_outlook:run",
     "recurrence": "benchmarks.suite_recurrence:run",
     "watch": "benchmarks.suite_watch:run",
+    "replicas": "benchmarks.suite_replicas:run",
     "crowd": "benchmarks.suite_crowd:run",
 }
 RESULTS = Path(__file__).parent / "results"

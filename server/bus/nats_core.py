@@ -55,6 +55,7 @@ class NatsBus:
         self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
+        self._up = False  # an end by plan is no loss
         if self._client is not None:
             with contextlib.suppress(nats.errors.Error, OSError, TimeoutError):
                 async with asyncio.timeout(_PATIENCE):

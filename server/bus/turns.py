@@ -20,6 +20,7 @@ from server.bus.turn_rows import TurnRows
 from server.log import LOG
 from server.metrics import LEASE_TAKEOVERS, RESYNCS, TURNS_HELD
 from server.watch.alone import OWN
+from server.watch.asking import fault
 from server.watch.ports import Clock, Looks, Target, Turn
 from server.watch.scope import Unit
 
@@ -226,6 +227,8 @@ class SharedTurns:
                 LOG.warning("turns cannot be kept", extra={"reason": error.reason})
             except TimeoutError:
                 LOG.warning("turns cannot be kept", extra={"reason": "STORE_UNAVAILABLE"})
+            except Exception as error:  # noqa: BLE001 - the next round must come all the same
+                fault(error)
             self._judge_all()
             TURNS_HELD.set(sum(turn.holder == self._me for turn in self._turns.values()))
             await asyncio.sleep(TICK_SECONDS)

@@ -22,6 +22,7 @@ from server.log import LOG
 from server.metrics import PUSH_ENDED, PUSH_RENEWALS, PUSH_SUBSCRIPTIONS
 from server.push.calls import PushCalls
 from server.push.subscription_rows import Row, SubscriptionRows, is_over
+from server.watch.asking import fault
 from server.watch.ports import Clock, Target
 from server.watch.scope import Unit
 
@@ -291,6 +292,8 @@ class Registrations:
                 await self.tick()
             except ProviderError as error:
                 LOG.warning("subscriptions cannot be kept", extra={"reason": error.reason})
+            except Exception as error:  # noqa: BLE001 - the next round must come all the same
+                fault(error)
 
     async def tick(self) -> None:
         """Want what is watched here; renew what is due; end what nobody wants.
