@@ -1,8 +1,8 @@
 """A key ring whose keys lie in the store, wrapped by a transit key of a vault.
 
 Neither the store nor the vault alone opens anything. The keys are unwrapped when the service
-starts, and every half minute again, which shows that the vault still allows it; while it does not,
-or cannot be asked, the keys at hand serve for `vault.keys_seconds`.
+starts, and every half minute or sooner again, which shows that the vault still allows it. While it
+does not, or cannot be asked, the keys at hand serve for `vault.keys_seconds`.
 """
 
 import asyncio
@@ -168,6 +168,7 @@ class TransitKeys:
         """`keys_seconds`: for so long keys serve that the vault did not confirm."""
         self._ring = ring
         self._seconds = keys_seconds
+        self._pause = min(_PROVE_SECONDS, keys_seconds / 4)
         self._keys: list[WrappedKey] = []
         self._told: list[bytes] | None = None
         self._look_at = self._prove_at = 0.0
@@ -183,7 +184,7 @@ class TransitKeys:
             self._prove_at = 0.0  # until it has succeeded it is tried at every turn
             found = await self._ring.unwrapped(keys)
             now = asyncio.get_running_loop().time()
-            self._keys, self._proved_at, self._prove_at = keys, now, now + _PROVE_SECONDS
+            self._keys, self._proved_at, self._prove_at = keys, now, now + self._pause
             self._look_at = now + _LOOK_SECONDS
             if found != self._told:
                 self._told = found
