@@ -187,19 +187,14 @@ async def _polls() -> list[Ratio]:
     ]
 
 
-async def _cost(count: int) -> tuple[float, float]:
-    """CPU seconds and kB of each of `count` replicas, each with as many watches of one calendar."""
+async def _cost(count: int) -> float:
+    """CPU seconds of each of `count` replicas, each with as many watches of one calendar."""
     async with diary() as upstream:
         upstream.write("a", "version 1")
         async with _replicas(count, connection(upstream)) as (replicas, _):
-            empty = [_resident(replica.pid) for replica in replicas]
             watches = Watches()
             for replica in replicas:
                 await watches.open(replica.address, [_watch("diary", 2, CALENDAR)] * _EACH)
-            memory = statistics.mean(
-                _resident(replica.pid) - before
-                for replica, before in zip(replicas, empty, strict=True)
-            )
             await asyncio.sleep(3)
             before = [cpu_seconds(replica.pid) for replica in replicas]
             for number in range(4):
@@ -212,24 +207,15 @@ async def _cost(count: int) -> tuple[float, float]:
                 for replica, then in zip(replicas, before, strict=True)
             )
             await watches.close()
-    return used, memory / _EACH
-
-
-def _resident(pid: int) -> int:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1])
-    raise RuntimeError("the process is gone")
+    return used
 
 
 async def _two() -> list[Ratio]:
     """What a replica of two costs, with as many watches as one that is alone."""
-    alone, _ = await _cost(1)
-    each, kib = await _cost(2)
+    alone, each = await _cost(1), await _cost(2)
     return [
         figure("watches that two replicas serve at the cost of one each", 2 * alone / each,
                ">= 1.8", "times"),
-        figure("memory of a watch, two replicas of 2,500 each", kib, "<= 32", "kB"),
     ]  # fmt: skip
 
 
