@@ -12,12 +12,13 @@ from typing import Any, Protocol
 
 from server.access.caller import Caller, expired, invalid, missing
 from server.access.certificates import Certificates
-from server.access.key_check import FRESH_SECONDS, KeyCheck
+from server.access.key_check import KeyCheck
 from server.access.key_format import PREFIX
 from server.access.oidc import Tokens
 from server.connections.bounded import Bounded
 
 _CALLERS = 10_000
+_SECONDS = 1.0
 _SCHEME = "bearer "
 
 
@@ -48,8 +49,8 @@ class Gate:
         self._tokens = tokens
         self._certificates = certificates
         self._now = now
-        # Who presented what has such a digest; verified anew every few seconds.
-        self._known: Bounded[bytes, Caller] = Bounded(_CALLERS, seconds=FRESH_SECONDS, now=clock)
+        # By the digest of what was presented; verified anew every second.
+        self._known: Bounded[bytes, Caller] = Bounded(_CALLERS, seconds=_SECONDS, now=clock)
         modes = {"an API key": keys, "an OIDC token": tokens}
         bearers = " or ".join(name for name, mode in modes.items() if mode is not None)
         how = [f"{bearers} in `authorization: Bearer`"] if bearers else []

@@ -16,7 +16,8 @@ from server.access.key_store import KeyRow, KeyStore
 from server.access.subjects import Subjects
 from server.connections.bounded import Bounded
 
-FRESH_SECONDS = 5.0
+# With the second for which the gate remembers: five, in which a revocation is known.
+FRESH_SECONDS = 4.0
 _STALE_SECONDS = 60.0
 _USED_SECONDS = 60.0
 _KEYS = 10_000

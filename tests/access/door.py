@@ -1,7 +1,6 @@
 """A service with access switched on, over sandbox connections of several tenants, and its keys."""
 
 import base64
-import json
 import secrets
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -148,8 +147,3 @@ def sandboxes(tenants: Mapping[str, Iterable[str]]) -> list[dict[str, Any]]:
         for tenant, ids in tenants.items()
         for each in ids
     ]
-
-
-def told(payload: object) -> str:
-    """Anything as JSON, to search for words in it."""
-    return json.dumps(payload, default=str)

@@ -5,7 +5,7 @@ there cannot hide itself. RPCs come from the descriptors, so a new one is part o
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -49,7 +49,6 @@ class Holder:
     rpcs: set[str]
     connections: tuple[str, ...]
     masked: bool = False
-    also: "list[Holder]" = field(default_factory=list)
 
 
 HOLDERS: dict[str, Holder] = {
