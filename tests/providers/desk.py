@@ -1,4 +1,4 @@
-"""What the desks of meeting providers' tests share: a way out, a caller, refusals, short times.
+"""What the desks of providers' tests share: a way out, a caller, refusals, short times.
 
 A desk is a caller of a provider that stands on a double of its own. What a vendor's tests need
 beyond this lives in that vendor's desk.
@@ -7,7 +7,7 @@ beyond this lives in that vendor's desk.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,15 +15,16 @@ import httpx
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from providers.core.call import Call
+from providers.core.call import Call, ChangesPage, ChangesQuery
 from providers.core.errors import Kind, ProviderError
 from providers.core.guard import Guard
 from providers.core.http import Door, Http
 from providers.core.retry import Hosts, Policy
 from providers.core.transport import Transport
-from ucal.v1 import event_pb2, recording_pb2, types_pb2, webinar_pb2
+from ucal.v1 import busy_pb2, event_pb2, link_pb2, recording_pb2, types_pb2, webinar_pb2
 
 CONNECTION = "c1"
+EVENT = types_pb2.RESOURCE_KIND_EVENT
 
 
 @asynccontextmanager
@@ -55,7 +56,7 @@ class Caller:
     out: Door
     provider: Any
     url: str
-    auth: httpx.Auth
+    auth: httpx.Auth = field(default_factory=httpx.Auth)
     account: str = ""
     patience: float = 20.0
     allowed_hosts: tuple[str, ...] = ()
@@ -80,24 +81,31 @@ class Caller:
         found: event_pb2.CreateEventResponse = await self.provider.create_event(self.call, request)
         return found
 
-    async def get(self, id: str, calendar_id: str = "", **fields: Any) -> event_pb2.Event:
-        request = event_pb2.GetEventRequest(id=id, calendar_id=calendar_id, **fields)
+    async def make(self, event: event_pb2.Event) -> event_pb2.Event:
+        return (await self.create(event)).event
+
+    async def get(self, id: Any, calendar_id: str = "", **fields: Any) -> event_pb2.Event:
+        request = event_pb2.GetEventRequest(id=str(id), calendar_id=calendar_id, **fields)
         found: event_pb2.Event = (await self.provider.get_event(self.call, request)).event
         return found
 
     async def update(
-        self, id: str, event: event_pb2.Event, *paths: str, **fields: Any
+        self, id: Any, event: event_pb2.Event, *paths: str, **fields: Any
     ) -> event_pb2.UpdateEventResponse:
         request = event_pb2.UpdateEventRequest(
-            id=id, event=event, update_mask=FieldMask(paths=paths), **fields
+            id=str(id), event=event, update_mask=FieldMask(paths=paths), **fields
         )
         found: event_pb2.UpdateEventResponse = await self.provider.update_event(self.call, request)
         return found
 
-    async def delete(self, id: str, **fields: Any) -> event_pb2.DeleteEventResponse:
-        request = event_pb2.DeleteEventRequest(id=id, **fields)
+    async def delete(self, id: Any, **fields: Any) -> event_pb2.DeleteEventResponse:
+        request = event_pb2.DeleteEventRequest(id=str(id), **fields)
         found: event_pb2.DeleteEventResponse = await self.provider.delete_event(self.call, request)
         return found
+
+    async def respond(self, id: str, response: Any, **fields: Any) -> Any:
+        request = event_pb2.RespondToEventRequest(id=id, response=response, **fields)
+        return await self.provider.respond_to_event(self.call, request)
 
     async def listed(self, **fields: Any) -> list[event_pb2.Event]:
         request = event_pb2.ListEventsRequest(**fields)
@@ -108,6 +116,40 @@ class Caller:
         request = event_pb2.ListEventInstancesRequest(recurring_event_id=id, **fields)
         found: list[event_pb2.Event] = await whole(
             self.provider.list_event_instances, self.call, request
+        )
+        return found
+
+    async def changes(self, cursor: str = "", kind: Any = EVENT, **fields: Any) -> ChangesPage:
+        query = ChangesQuery(kind, cursor=cursor, **fields)
+        found: ChangesPage = await self.provider.list_changes(self.call, query)
+        return found
+
+    async def all_changes(self, cursor: str, **fields: Any) -> tuple[list[Any], str]:
+        """Every change since `cursor`, and where to go on."""
+        found: list[Any] = []
+        while True:
+            page = await self.changes(cursor, **fields)
+            found += page.changes
+            cursor = page.cursor
+            if not page.has_more:
+                return found, cursor
+
+    # -- bookings
+
+    async def busy(self, **fields: Any) -> busy_pb2.ListBusyResponse:
+        request = busy_pb2.ListBusyRequest(**fields)
+        found: busy_pb2.ListBusyResponse = await self.provider.list_busy(self.call, request)
+        return found
+
+    async def link(self, id: Any, **fields: Any) -> link_pb2.Link:
+        request = link_pb2.GetLinkRequest(id=str(id), **fields)
+        found: link_pb2.Link = (await self.provider.get_link(self.call, request)).link
+        return found
+
+    async def slots(self, id: Any, **fields: Any) -> list[link_pb2.LinkSlot]:
+        request = link_pb2.ListLinkSlotsRequest(link_id=str(id), **fields)
+        found: list[link_pb2.LinkSlot] = await whole(
+            self.provider.list_link_slots, self.call, request
         )
         return found
 

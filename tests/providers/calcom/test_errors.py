@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from providers.calcom.errors import classify
+from providers.core.auth import HeaderAuth
 from providers.core.errors import Kind
 from providers.core.http import Reply
 from tests.providers.calcom.desk import Desk, monday, refused
@@ -146,7 +147,7 @@ def test_when_to_come_back(headers: dict[str, str], seconds: float) -> None:
 
 
 async def test_a_wrong_key(desk: Desk) -> None:
-    desk.token = "cal_other"
+    desk.auth = HeaderAuth("authorization", "Bearer cal_other")
     with refused(Kind.UNAUTHENTICATED, reason="TOKEN_REVOKED"):
         await desk.listed()
 

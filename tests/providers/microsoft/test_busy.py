@@ -76,7 +76,7 @@ async def test_what_a_calendar_holds_that_takes_no_time() -> None:
         invited.data["responseStatus"]["response"] = "declined"
         invited.data["showAs"] = "busy"
         assert len((await _busy(d)).busy) == 1
-        async with refused(Kind.UNSUPPORTED):
+        with refused(Kind.UNSUPPORTED):
             await _busy(d, BEN, include_unanswered=False)
 
 
@@ -90,7 +90,7 @@ async def test_blocks_are_joined_and_paged() -> None:
         second = await _busy(d, page_size=3, page_token=first.next_page_token)
         assert (len(first.busy), len(second.busy)) == (3, 1)
         assert second.next_page_token == ""
-        async with refused(Kind.INVALID, field="page_token"):
+        with refused(Kind.INVALID, field="page_token"):
             await _busy(d, page_token="x")
 
 
@@ -99,5 +99,5 @@ async def test_both_bounds_are_needed(missing: str) -> None:
     async with desk() as d:
         bounds = window(START, days=1)
         bounds.ClearField(missing)  # type: ignore[arg-type]
-        async with refused(Kind.INVALID, field="window"):
+        with refused(Kind.INVALID, field="window"):
             await _busy(d, window=bounds)

@@ -129,9 +129,9 @@ async def test_a_dead_link_is_an_expired_cursor(status: int) -> None:
         else:
             code = "syncStateNotFound" if status == 400 else "SyncStateNotFound"
             d.graph.fail(status, body=b'{"error":{"code":"%s","message":"x"}}' % code.encode())
-        async with refused(Kind.CURSOR_EXPIRED):
+        with refused(Kind.CURSOR_EXPIRED):
             await d.changes(cursor)
-        async with refused(Kind.CURSOR_EXPIRED):
+        with refused(Kind.CURSOR_EXPIRED):
             await d.changes("not a cursor")
 
 
@@ -180,7 +180,7 @@ async def test_planned_occurrences_are_not_told() -> None:
 async def test_a_page_without_a_link_is_a_fault_and_no_end() -> None:
     async with desk() as d:
         d.graph.fail(200, body=b'{"value": []}')
-        async with refused(Kind.PROVIDER_FAULT, reason="MALFORMED_ANSWER"):
+        with refused(Kind.PROVIDER_FAULT, reason="MALFORMED_ANSWER"):
             await d.changes()
 
 

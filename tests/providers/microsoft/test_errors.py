@@ -101,7 +101,7 @@ async def test_a_page_of_html_from_a_gateway() -> None:
     """P21: through the whole provider."""
     async with desk() as d:
         d.graph.fail(500, times=9, body=b"<html>Service error</html>")
-        async with refused(Kind.UNAVAILABLE):
+        with refused(Kind.UNAVAILABLE):
             await d.listed()
 
 
@@ -122,7 +122,7 @@ HOSTILE = [
 async def test_answers_that_are_not_what_the_documentation_says(body: bytes) -> None:
     async with desk() as d:
         d.graph.fail(200, body=body)
-        async with refused(Kind.PROVIDER_FAULT):
+        with refused(Kind.PROVIDER_FAULT):
             await d.listed()
 
 
@@ -142,7 +142,7 @@ async def test_numbers_and_times_that_nobody_can_hold() -> None:
             if fine:
                 assert [e.id for e in await d.listed()] == ["a"]
                 continue
-            async with refused(Kind.PROVIDER_FAULT):
+            with refused(Kind.PROVIDER_FAULT):
                 await d.listed()
 
 
@@ -170,7 +170,7 @@ async def test_a_claims_challenge_wants_the_person_and_no_refresh() -> None:
             'Bearer realm="", error="insufficient_claims", claims="eyJhY2Nlc3NfdG9rZW4iOnt9fQ=="'
         )
         d.graph.fail(401, headers={"WWW-Authenticate": challenge})
-        async with refused(Kind.REAUTHORIZATION_REQUIRED, reason="CLAIMS_CHALLENGE") as caught:
+        with refused(Kind.REAUTHORIZATION_REQUIRED, reason="CLAIMS_CHALLENGE") as caught:
             await d.listed()
         assert caught.value.metadata["claims"] == "eyJhY2Nlc3NfdG9rZW4iOnt9fQ=="
         assert d.grant.renewals == 0
@@ -189,5 +189,5 @@ async def test_an_application_acts_for_a_mailbox_by_its_path() -> None:
         assert [e.id for e in await d.listed()] == [made.id]
         assert all(e.path.startswith("/users/ada%40contoso.com/") for e in d.graph.journal)
         d.grant = Held(connection_pb2.ServiceAccountCredentials(client_id="app"), "app")
-        async with refused(Kind.PRECONDITION, reason="MAILBOX_MISSING"):
+        with refused(Kind.PRECONDITION, reason="MAILBOX_MISSING"):
             await d.listed()

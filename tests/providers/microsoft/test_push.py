@@ -209,13 +209,13 @@ async def test_single_calendars() -> None:
         assert only(d)["resource"] == f"me/calendars/{other.id}/events"
         await push.delete(d.call, made)
         # An id is one segment, and leads nowhere else.
-        async with refused(Kind.NOT_FOUND):
+        with refused(Kind.NOT_FOUND):
             await push.create(d.call, Topic(EVENT, "../../messages?x"), hook.url, SECRET)
         assert d.graph.asked("POST", "/subscriptions")[-1].body["resource"].count("/") == 3
         # P13: gone for good.
         del d.box.calendars[other.id]
         d.graph.subscriptions.table.clear()
-        async with refused(Kind.NOT_FOUND):
+        with refused(Kind.NOT_FOUND):
             await push.renew(d.call, made, hook.url, SECRET)
 
 
@@ -239,16 +239,16 @@ async def test_what_graph_does_not_push_is_polled(problem: Problem) -> None:
         made = await d.provider.push.create(d.call, EVENTS, hook.url, SECRET)
         d.graph.subscriptions.table.clear()
         d.graph.subscriptions.refused["events"] = problem
-        async with refused(Kind.PRECONDITION):
+        with refused(Kind.PRECONDITION):
             await d.provider.push.create(d.call, EVENTS, hook.url, SECRET)
-        async with refused(Kind.PRECONDITION):
+        with refused(Kind.PRECONDITION):
             await d.provider.push.renew(d.call, made, hook.url, SECRET)
 
 
 async def test_a_full_mailbox_is_polled() -> None:
     async with scene() as (d, hook):
         d.graph.subscriptions.quota = 0
-        async with refused(Kind.PRECONDITION):
+        with refused(Kind.PRECONDITION):
             await d.provider.push.create(d.call, EVENTS, hook.url, SECRET)
 
 
@@ -256,13 +256,13 @@ async def test_an_address_that_cannot_be_checked() -> None:
     async with scene() as (d, hook):
         push = d.provider.push
         hook.secrets = ["another"]
-        async with refused(Kind.PRECONDITION, reason="WATCH_REFUSED"):
+        with refused(Kind.PRECONDITION, reason="WATCH_REFUSED"):
             await push.create(d.call, EVENTS, hook.url, SECRET)
         hook.silent, d.graph.subscriptions.patience = asyncio.Event(), 0.05
-        async with refused(Kind.PRECONDITION, reason="WATCH_REFUSED"):
+        with refused(Kind.PRECONDITION, reason="WATCH_REFUSED"):
             await push.create(d.call, EVENTS, hook.url, SECRET)
         hook.silent.set()
-        async with refused(Kind.PRECONDITION):
+        with refused(Kind.PRECONDITION):
             await push.create(d.call, EVENTS, "http://plain.example.com/", SECRET)
 
 
@@ -271,7 +271,7 @@ async def test_trouble_is_no_refusal() -> None:
     async with scene() as (d, hook):
         made = await d.provider.push.create(d.call, EVENTS, hook.url, SECRET)
         d.graph.fail(429, times=9, headers={"Retry-After": "700"})
-        async with refused(Kind.RATE_LIMITED):
+        with refused(Kind.RATE_LIMITED):
             await d.provider.push.renew(d.call, made, hook.url, SECRET)
 
 
@@ -322,7 +322,7 @@ async def test_without_the_permission_for_transcripts() -> None:
         assert len(made.handle.split(" ")) == 2
         d.graph.subscriptions.refused["getAllRecordings"] = Problem(403, "Forbidden")
         d.graph.subscriptions.table.clear()
-        async with refused(Kind.PRECONDITION, reason="PUSH_NOT_SUPPORTED"):
+        with refused(Kind.PRECONDITION, reason="PUSH_NOT_SUPPORTED"):
             await d.provider.push.renew(d.call, made, hook.url, SECRET)
 
 
@@ -330,7 +330,7 @@ async def test_an_application_that_may_not_look_up_its_mailbox() -> None:
     async with scene(Teams) as (d, hook):
         d.grant = application(BEN)
         d.graph.fail(403)
-        async with refused(Kind.PRECONDITION, reason="PUSH_NOT_SUPPORTED"):
+        with refused(Kind.PRECONDITION, reason="PUSH_NOT_SUPPORTED"):
             await d.provider.push.create(d.call, RECORDINGS, hook.url, SECRET)
         d.grant = application(d.box.id)
         await d.provider.push.create(d.call, RECORDINGS, hook.url, SECRET)

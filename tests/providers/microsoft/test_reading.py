@@ -165,7 +165,7 @@ async def test_a_next_link_to_another_host_is_not_followed() -> None:
             200,
             body=b'{"value": [], "@odata.nextLink": "https://evil.example.com/v1.0/me/events?x=1"}',
         )
-        async with refused(Kind.PROVIDER_FAULT, reason="LINK_REFUSED"):
+        with refused(Kind.PROVIDER_FAULT, reason="LINK_REFUSED"):
             await d.listed()
 
 

@@ -70,7 +70,7 @@ async def test_a_series_whose_exdates_cannot_be_made_is_taken_back() -> None:
             return plain()
 
         d.graph._fault = fail_deletes  # type: ignore[method-assign, assignment]
-        async with refused(Kind.FORBIDDEN):
+        with refused(Kind.FORBIDDEN):
             await d.make(meeting(rules=rules))
         assert d.calendar.items == {}
 
@@ -197,7 +197,7 @@ async def test_a_cut_that_cannot_be_finished_is_taken_back() -> None:
             return await plain(method, path, query, body, headers)
 
         d.graph._dispatch = stale  # type: ignore[method-assign]
-        async with refused(Kind.CONFLICT):
+        with refused(Kind.CONFLICT):
             await d.update(second.id, event_pb2.Event(subject="New"), "subject", scope=FOLLOWING)
         assert list(d.calendar.items) == [made.id]
         assert len(await d.instances(made.id)) == 4
@@ -217,7 +217,7 @@ async def test_a_cut_that_cannot_be_taken_back_says_so() -> None:
             return await plain(method, path, query, body, headers)
 
         d.graph._dispatch = broken  # type: ignore[method-assign]
-        async with refused(Kind.CONFLICT, reason="SPLIT_INCOMPLETE") as caught:
+        with refused(Kind.CONFLICT, reason="SPLIT_INCOMPLETE") as caught:
             await d.update(second.id, event_pb2.Event(subject="New"), "subject", scope=FOLLOWING)
         assert caught.value.metadata["event_id"] == made.id
         assert caught.value.metadata["new_event_id"] in d.calendar.items
@@ -237,11 +237,11 @@ async def test_scopes_are_required_and_fit() -> None:
         first = (await d.instances(made.id))[0]
         new = event_pb2.Event(subject="New")
         for own_id in (made.id, first.id):
-            async with refused(Kind.INVALID, field="scope"):
+            with refused(Kind.INVALID, field="scope"):
                 await d.update(own_id, new, "subject")
-        async with refused(Kind.INVALID, field="scope"):
+        with refused(Kind.INVALID, field="scope"):
             await d.update(made.id, new, "subject", scope=THIS)
-        async with refused(Kind.INVALID, field="event.recurrence"):
+        with refused(Kind.INVALID, field="event.recurrence"):
             await d.update(first.id, new, "recurrence", scope=THIS)
 
 
@@ -273,7 +273,7 @@ async def test_an_instance_stays_between_its_neighbours() -> None:
         made = await d.make(meeting(rules=WEEKLY))
         first = (await d.instances(made.id))[0]
         late = event_pb2.Event(start_at=berlin(28, 9), end_at=berlin(28, 10))
-        async with refused(Kind.INVALID, reason="OCCURRENCE_CROSSING"):
+        with refused(Kind.INVALID, reason="OCCURRENCE_CROSSING"):
             await d.update(first.id, late, "start_at", "end_at", scope=THIS)
 
 

@@ -104,7 +104,7 @@ async def test_recordings_of_one_meeting_by_event_or_meeting_id() -> None:
             (found,) = await _listed(d, event_id=own_id)
             assert found.title == "Old"
         assert await _listed(d, event_id=item.id, window=window(NOW, days=1)) == []
-        async with refused(Kind.NOT_FOUND):
+        with refused(Kind.NOT_FOUND):
             await _listed(d, event_id="QUFBQUFBQUFBQUFB")
 
 
@@ -134,14 +134,14 @@ async def test_an_application_lists_the_recordings_of_its_mailbox() -> None:
         found = await _listed(d)
         assert [r.title for r in found] == ["Meeting 2", "Meeting 1", "Meeting 0"]
         d.graph.teams.policy = False
-        async with refused(Kind.PRECONDITION, reason="APPLICATION_ACCESS_POLICY_MISSING"):
+        with refused(Kind.PRECONDITION, reason="APPLICATION_ACCESS_POLICY_MISSING"):
             await _listed(d)
 
 
 async def test_ids_that_nobody_gave() -> None:
     async with teams() as d:
         for bad in ("x", "|", "x|"):
-            async with refused(Kind.INVALID if bad != "x|" else Kind.NOT_FOUND):
+            with refused(Kind.INVALID if bad != "x|" else Kind.NOT_FOUND):
                 await d.provider.get_recording(d.call, recording_pb2.GetRecordingRequest(id=bad))
 
 
@@ -199,7 +199,7 @@ async def test_a_webinar_is_drafted_published_and_canceled() -> None:
         assert answer.webinar.is_published
         assert answer.report.notifications == types_pb2.NOTIFICATION_OUTCOME_REQUESTED
         request.webinar.is_published = False
-        async with refused(Kind.PRECONDITION, reason="PUBLISHED"):
+        with refused(Kind.PRECONDITION, reason="PUBLISHED"):
             await d.provider.update_webinar(d.call, request)
         gone = webinar_pb2.DeleteWebinarRequest(id=made.id, send_notifications=False)
         answer = await d.provider.delete_webinar(d.call, gone)
@@ -207,7 +207,7 @@ async def test_a_webinar_is_drafted_published_and_canceled() -> None:
         assert d.graph.teams.webinars[made.id]["status"] == "canceled"
         listed = await d.provider.list_webinars(d.call, webinar_pb2.ListWebinarsRequest())
         assert not listed.webinars
-        async with refused(Kind.NOT_FOUND):
+        with refused(Kind.NOT_FOUND):
             await d.provider.delete_webinar(d.call, gone)
 
 
@@ -222,7 +222,7 @@ async def test_a_draft_that_cannot_be_finished_is_taken_back() -> None:
             return plain()
 
         d.graph._fault = fail_presenters  # type: ignore[method-assign, assignment]
-        async with refused(Kind.FORBIDDEN):
+        with refused(Kind.FORBIDDEN):
             await _made(d, panelists=[{"email": "pia@example.com"}])
         assert d.graph.teams.webinars == {}
 
@@ -242,7 +242,7 @@ async def test_the_form_and_its_answers() -> None:
         answer = await d.provider.create_webinar_registrant(d.call, request)
         assert dict(answer.registrant.answers) == {"city": "Berlin"}
         request.registrant.answers["size"] = "1"
-        async with refused(Kind.INVALID, field="registrant.answers"):
+        with refused(Kind.INVALID, field="registrant.answers"):
             await d.provider.create_webinar_registrant(d.call, request)
         update = webinar_pb2.UpdateWebinarRegistrantStatusRequest(
             webinar_id=made.id, registrant_id=answer.registrant.id,
@@ -251,7 +251,7 @@ async def test_the_form_and_its_answers() -> None:
         found = await d.provider.update_webinar_registrant_status(d.call, update)
         assert found.registrant.status == webinar_pb2.REGISTRANT_STATUS_CANCELED
         update.status = webinar_pb2.REGISTRANT_STATUS_DENIED
-        async with refused(Kind.INVALID, field="status"):
+        with refused(Kind.INVALID, field="status"):
             await d.provider.update_webinar_registrant_status(d.call, update)
 
 
@@ -268,7 +268,7 @@ async def test_webinars_begin_at_a_time() -> None:
     async with teams() as d:
         webinar = _webinar()
         webinar.start_at.date.year = 2026
-        async with refused(Kind.INVALID, field="webinar.start_at"):
+        with refused(Kind.INVALID, field="webinar.start_at"):
             request = webinar_pb2.CreateWebinarRequest(webinar=webinar)
             await d.provider.create_webinar(d.call, request)
 
@@ -310,10 +310,10 @@ async def test_two_businesses_are_listed_one_after_the_other() -> None:
             if not request.page_token:
                 break
         assert names == ["Cont 0", "Cont 1", "Fabr 0", "Fabr 1"]
-        async with refused(Kind.PRECONDITION, reason="BUSINESS_AMBIGUOUS"):
+        with refused(Kind.PRECONDITION, reason="BUSINESS_AMBIGUOUS"):
             await d.provider.create_link(d.call, link_pb2.CreateLinkRequest(link={"name": "x"}))
         d.graph.bookings.businesses.clear()
-        async with refused(Kind.PRECONDITION, reason="BUSINESS_MISSING"):
+        with refused(Kind.PRECONDITION, reason="BUSINESS_MISSING"):
             await d.provider.create_link(d.call, link_pb2.CreateLinkRequest(link={"name": "x"}))
 
 

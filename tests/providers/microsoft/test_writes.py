@@ -82,14 +82,14 @@ async def test_a_calendar_without_teams_gets_the_event_without_a_call() -> None:
         answer = await d.create(event)
         assert list(answer.report.dropped_fields.paths) == ["conference"]
         assert not answer.event.has_conference
-        async with refused(Kind.PRECONDITION, reason="FIELDS_NOT_SUPPORTED"):
+        with refused(Kind.PRECONDITION, reason="FIELDS_NOT_SUPPORTED"):
             await d.create(event, strict=True)
 
 
 async def test_a_call_is_not_taken_away_and_none_is_attached() -> None:
     async with desk() as d:
         made = await d.make(meeting(conference={"kind": TEAMS}))
-        async with refused(Kind.PRECONDITION, reason="CONFERENCE_FIXED"):
+        with refused(Kind.PRECONDITION, reason="CONFERENCE_FIXED"):
             await d.update(made.id, event_pb2.Event(), "conference")
         zoom = event_pb2.Event()
         zoom.conference.join_url = "https://zoom.us/j/1"
@@ -130,7 +130,7 @@ async def test_one_request_makes_one_event_though_its_answer_is_lost() -> None:
 async def test_without_a_request_id_a_lost_answer_is_told() -> None:
     async with desk() as d:
         d.graph.losing = 1
-        async with refused(Kind.OUTCOME_UNKNOWN):
+        with refused(Kind.OUTCOME_UNKNOWN):
             await d.create(meeting())
         assert len(d.calendar.items) == 1
 
@@ -149,7 +149,7 @@ async def test_guests_are_always_told() -> None:
         silent = event_pb2.Event(subject="New", send_notifications=False)
         changed = await d.update(answer.event.id, silent, "subject")
         assert changed.report.notifications == NOT_SUPPRESSIBLE
-        async with refused(Kind.PRECONDITION, reason="FIELDS_NOT_SUPPORTED"):
+        with refused(Kind.PRECONDITION, reason="FIELDS_NOT_SUPPORTED"):
             await d.create(quiet, strict=True)
         alone = await d.create(meeting(send_notifications=False))
         assert alone.report.notifications == types_pb2.NOTIFICATION_OUTCOME_NONE
@@ -223,9 +223,9 @@ async def test_a_caller_s_version_is_compared() -> None:
         made = await d.make(meeting())
         new = event_pb2.Event(subject="New", etag=made.etag)
         await d.update(made.id, new, "subject")
-        async with refused(Kind.CONFLICT, reason="ETAG_MISMATCH"):
+        with refused(Kind.CONFLICT, reason="ETAG_MISMATCH"):
             await d.update(made.id, new, "subject")
-        async with refused(Kind.CONFLICT, reason="ETAG_MISMATCH"):
+        with refused(Kind.CONFLICT, reason="ETAG_MISMATCH"):
             await d.delete(made.id, etag=made.etag)
 
 
@@ -239,7 +239,7 @@ async def test_floating_times_are_refused() -> None:
         event.start_at.floating.year = event.end_at.floating.year = 2026
         event.start_at.floating.month = event.end_at.floating.month = 1
         event.start_at.floating.day = event.end_at.floating.day = 1
-        async with refused(Kind.INVALID, field="event.start_at"):
+        with refused(Kind.INVALID, field="event.start_at"):
             await d.create(event)
         assert d.graph.journal == []
 
@@ -262,7 +262,7 @@ async def test_a_zone_that_comes_back_as_another_city_is_told() -> None:
         answer = await d.create(meeting(at=at))
         assert answer.event.start_at.time_zone == "Europe/Berlin"
         assert set(answer.report.coerced_fields.paths) == {"start_at", "end_at"}
-        async with refused(Kind.PRECONDITION, reason="FIELDS_NOT_SUPPORTED"):
+        with refused(Kind.PRECONDITION, reason="FIELDS_NOT_SUPPORTED"):
             await d.create(meeting(at=at), strict=True)
 
 
@@ -277,7 +277,7 @@ async def test_zones_that_stopped_changing_clocks_in_2026(zone: str) -> None:
         }  # fmt: skip
         assert answer.event.start_at.timestamp == at.timestamp
         assert "start_at" in answer.report.coerced_fields.paths
-        async with refused(Kind.PRECONDITION, reason="TIME_ZONE_NOT_SUPPORTED"):
+        with refused(Kind.PRECONDITION, reason="TIME_ZONE_NOT_SUPPORTED"):
             await d.create(meeting(at=at, rules=("RRULE:FREQ=WEEKLY;COUNT=3",)))
         from tests.providers.microsoft.double import clocks
 
@@ -301,7 +301,7 @@ async def test_all_day_events_are_midnights_of_one_zone() -> None:
         assert body["start"]["timeZone"] == body["end"]["timeZone"] == "Europe/Berlin"
         assert (made.start_at, made.end_at) == (day(date(2026, 12, 1)), day(date(2026, 12, 3)))
         timed = event_pb2.Event(start_at=berlin(1, 9, month=12))
-        async with refused(Kind.INVALID, field="event.start_at"):
+        with refused(Kind.INVALID, field="event.start_at"):
             await d.update(made.id, timed, "start_at")
         timed.end_at.CopyFrom(berlin(1, 10, month=12))
         found = (await d.update(made.id, timed, "start_at", "end_at")).event
@@ -324,7 +324,7 @@ async def test_metadata_is_one_property_of_ours() -> None:
         found = (await d.update(made.id, event_pb2.Event(metadata={"a": "b"}), "metadata")).event
         assert dict(found.metadata) == {"a": "b"}
         too_much = {f"k{n}": "x" * 1024 for n in range(40)}
-        async with refused(Kind.INVALID, field="event.metadata"):
+        with refused(Kind.INVALID, field="event.metadata"):
             await d.make(meeting(metadata=too_much))
 
 
@@ -377,13 +377,13 @@ async def test_another_time_is_proposed() -> None:
         other.start_at.FromDatetime(start + timedelta(hours=3))
         other.end_at.FromDatetime(start + timedelta(hours=4))
         tentative, accepted = 3, 2
-        async with refused(Kind.INVALID, field="proposed_time"):
+        with refused(Kind.INVALID, field="proposed_time"):
             await d.respond(item.id, accepted, proposed_time=other)
         await d.respond(item.id, tentative, proposed_time=other)
         body = d.graph.asked("POST", "/tentativelyAccept")[-1].body["proposedNewTime"]
         assert body["start"] == {"dateTime": "2026-12-01T12:00:00", "timeZone": "UTC"}
         item.data["allowNewTimeProposals"] = False
-        async with refused(Kind.PRECONDITION, reason="PROPOSALS_REFUSED"):
+        with refused(Kind.PRECONDITION, reason="PROPOSALS_REFUSED"):
             await d.respond(item.id, tentative, proposed_time=other)
 
 
@@ -391,9 +391,9 @@ async def test_the_organizer_is_not_invited() -> None:
     """P51."""
     async with desk() as d:
         made = await d.make(meeting())
-        async with refused(Kind.PRECONDITION, reason="NOT_INVITED"):
+        with refused(Kind.PRECONDITION, reason="NOT_INVITED"):
             await d.respond(made.id, types_pb2.ATTENDEE_RESPONSE_ACCEPTED)
-        async with refused(Kind.INVALID, field="response"):
+        with refused(Kind.INVALID, field="response"):
             await d.respond(made.id, types_pb2.ATTENDEE_RESPONSE_NEEDS_ACTION)
 
 
@@ -402,7 +402,7 @@ async def test_what_is_gone_is_gone() -> None:
     async with desk() as d:
         made = await d.make(meeting())
         await d.delete(made.id)
-        async with refused(Kind.NOT_FOUND):
+        with refused(Kind.NOT_FOUND):
             await d.delete(made.id)
         assert (await d.delete(made.id, allow_missing=True)).already_absent
 
