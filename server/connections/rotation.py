@@ -8,16 +8,16 @@ rate. An old key that wraps nothing any more can be taken out (`ucal keys retire
 
 import asyncio
 import contextlib
-
-from sqlalchemy import Table
+from collections.abc import Callable
 
 from providers.core.errors import ProviderError
 from server.connections.envelope import Envelope
 from server.connections.key_sources import KeySource
 from server.connections.keyring import KeyRing, KeyRingError
 from server.connections.replicas import SECONDS, Replicas, sealing
+from server.connections.sealer import Sealer
 from server.connections.store import Store
-from server.connections.wrapped import TABLES, WrappedRecords
+from server.connections.wrapped import ENVELOPES, TOKENS, Row, Shelf, WrappedRecords
 from server.log import LOG
 from server.metrics import KEY_TROUBLE, REWRAPPED
 
@@ -28,6 +28,8 @@ _BATCH = 50
 # Records a second: far below what a store writes, so that refreshes go on beside it.
 RATE = 500.0
 _LEASE_SECONDS = 30.0
+# Under which purpose rows of subscriptions are sealed.
+SUBSCRIPTIONS = "subscriptions"
 
 
 class Rewrapper:
@@ -40,7 +42,11 @@ class Rewrapper:
         self._store = store
         self._records = WrappedRecords(store)
         self._ring = ring
-        self._envelope = Envelope(ring)
+        envelope, sealer = Envelope(ring), Sealer(ring, SUBSCRIPTIONS, region)
+        self._anew: dict[Shelf, Callable[[Row], bytes]] = {
+            ENVELOPES: lambda row: envelope.rewrap(row.sealed),
+            TOKENS: lambda row: _resealed(sealer, row),
+        }
         self._lease = (f"rewrap/{region}", holder)
         self._rate = rate
 
@@ -57,7 +63,7 @@ class Rewrapper:
         if not await self._store.lease(*self._lease, _LEASE_SECONDS):
             return 0
         try:
-            return sum([await self._table(table) for table in TABLES])
+            return sum([await self._shelf(*each) for each in self._anew.items()])
         finally:
             with contextlib.suppress(ProviderError):
                 await self._store.release(*self._lease)
@@ -65,20 +71,24 @@ class Rewrapper:
     def _old(self) -> list[bytes]:
         return [each for each in self._ring.ids if each != self._ring.primary.id]
 
-    async def _table(self, table: Table) -> int:
+    async def _shelf(self, shelf: Shelf, anew: Callable[[Row], bytes]) -> int:
         after, done = "", 0
         while True:
-            rows = await self._records.under(table, self._old(), after=after, size=_BATCH)
+            rows = await self._records.under(shelf, self._old(), after=after, size=_BATCH)
             for row in rows:
                 with contextlib.suppress(ProviderError):
-                    sealed = self._envelope.rewrap(row.sealed)
-                    done += await self._records.replace(table, row, sealed)
+                    done += await self._records.replace(shelf, row, anew(row))
             if len(rows) < _BATCH:
                 REWRAPPED.inc(done)
                 return done
             after = rows[-1].name
             await self._store.lease(*self._lease, _LEASE_SECONDS)
             await asyncio.sleep(len(rows) / self._rate)
+
+
+def _resealed(sealer: Sealer, row: Row) -> bytes:
+    bound = row.name.encode()
+    return sealer.seal(sealer.open(row.sealed, bound_to=bound), bound_to=bound)
 
 
 class Rotation:
