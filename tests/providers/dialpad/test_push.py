@@ -16,7 +16,10 @@ from ucal.v1 import types_pb2
 RECORDINGS = Topic(types_pb2.RESOURCE_KIND_RECORDING)
 ADDRESS = "https://ucal.example.com/webhooks/dialpad/c1"
 SECRET = "b25lIGNvbm5lY3Rpb24ncyBvd24gc2VjcmV0"
-NOW = datetime.now(UTC)
+
+
+def present() -> datetime:
+    return datetime.now(UTC)
 
 
 async def subscribed(desk: Desk, secret: str = SECRET) -> Subscription:
@@ -31,7 +34,7 @@ async def test_a_subscription_is_made_and_ended(desk: Desk) -> None:
     assert (hook["hook_url"], hook["signature"]["secret"]) == (ADDRESS, SECRET)
     assert (call["target_type"], call["target_id"]) == ("user", int(USER))
     assert made.renew_at is not None
-    assert made.renew_at > NOW
+    assert made.renew_at > present()
     assert SECRET not in f"{made.id} {made.handle}"
     await desk.provider.push.delete(desk.call, made)
     assert (world.hooks, world.calls) == ({}, {})
@@ -91,7 +94,7 @@ async def test_deliveries(desk: Desk) -> None:
     push = desk.provider.push
     (letter,) = hooks.letters(desk.dialpad.world, "recording")
     sent = Delivery({}, letter.body)
-    push.verify(sent, SECRET, NOW)
+    push.verify(sent, SECRET, present())
     (hint,) = push.hints(sent)
     assert (hint.kind, hint.object_id) == (types_pb2.RESOURCE_KIND_RECORDING, "")
     assert hint.delivery_id.split("/")[1] == "recording"
@@ -103,17 +106,17 @@ async def test_deliveries(desk: Desk) -> None:
     )
     for body in (swapped, unsigned, letter.body[:-2], letter.body + b"x", b"{}", b""):
         with refused(Kind.UNAUTHENTICATED):
-            push.verify(Delivery({}, body), SECRET, NOW)
+            push.verify(Delivery({}, body), SECRET, present())
     for secret in ("another", ""):
         with refused(Kind.UNAUTHENTICATED):
-            push.verify(sent, secret, NOW)
+            push.verify(sent, secret, present())
 
 
 @pytest.mark.parametrize("alg", ["HS384", "HS512"])
 def test_other_algorithms_are_refused(desk: Desk, alg: str) -> None:
     body = hooks.token("s" * 64, {"call_id": 1, "state": "hangup"}, alg)
     with refused(Kind.UNAUTHENTICATED):
-        desk.provider.push.verify(Delivery({}, body), "s" * 64, NOW)
+        desk.provider.push.verify(Delivery({}, body), "s" * 64, present())
 
 
 @pytest.mark.parametrize(
@@ -121,11 +124,12 @@ def test_other_algorithms_are_refused(desk: Desk, alg: str) -> None:
 )
 def test_what_happened_long_ago_is_stale(desk: Desk, late: int, *, taken: bool) -> None:
     """The time is within what is signed; deliveries are remembered for as long."""
-    stamp = int(NOW.timestamp() * 1000)
+    begin = present()
+    stamp = int(begin.timestamp() * 1000)
     for shown in (stamp, str(stamp)):
         payload = {"call_id": 1, "state": "hangup", "event_timestamp": shown}
         sent = Delivery({}, hooks.token(SECRET, payload))
-        now = NOW + timedelta(seconds=late)
+        now = begin + timedelta(seconds=late)
         if taken:
             desk.provider.push.verify(sent, SECRET, now)
             continue
@@ -136,5 +140,5 @@ def test_what_happened_long_ago_is_stale(desk: Desk, late: int, *, taken: bool) 
 def test_states_that_say_nothing_of_recordings(desk: Desk) -> None:
     for state in ("ringing", "connected", "voicemail", "", None, 7):
         body = hooks.token(SECRET, {"call_id": 1, "state": state})
-        desk.provider.push.verify(Delivery({}, body), SECRET, NOW)
+        desk.provider.push.verify(Delivery({}, body), SECRET, present())
         assert desk.provider.push.hints(Delivery({}, body)) == []

@@ -25,7 +25,10 @@ from ucal.v1 import types_pb2
 WEBINARS = Topic(types_pb2.RESOURCE_KIND_WEBINAR)
 SECRET = "b25lIGNvbm5lY3Rpb24ncyBvd24gc2VjcmV0"
 OLDER = "YW4gb2xkZXIga2V5IG9mIHRoZSByaW5n"
-NOW = datetime.now(UTC)
+
+
+def present() -> datetime:
+    return datetime.now(UTC)
 
 
 def push(app_key: str = "") -> GoToPush:
@@ -41,7 +44,7 @@ async def address() -> AsyncIterator[str]:
         found = Delivery({}, b"", dict(request.query), "GET")
         for secret in (SECRET, OLDER):
             with contextlib.suppress(ProviderError):
-                return web.Response(body=push().handshake(found, secret, NOW))
+                return web.Response(body=push().handshake(found, secret, present()))
         return web.Response(status=401)
 
     app = web.Application()
@@ -81,7 +84,7 @@ async def test_webhooks_are_made_switched_on_and_ended(desk: Desk, address: str)
     assert {each["activationState"] for each in world.users.values()} == {"ACTIVE"}
     assert len(world.users) == 4
     assert made.renew_at is not None
-    assert made.renew_at > NOW
+    assert made.renew_at > present()
     assert made.expires_at is None
     await desk.provider.push.delete(desk.call, made)
     assert (world.hooks, world.users) == ({}, {})
@@ -144,17 +147,17 @@ async def test_without_the_product_nothing_is_pushed(desk: Desk, address: str) -
 async def test_the_token_tells_deliveries_where_no_key_was_made(desk: Desk, address: str) -> None:
     await subscribed(desk, address)
     sent = delivered(await letter(desk))
-    push().verify(sent, SECRET, NOW)
+    push().verify(sent, SECRET, present())
     (hint,) = push().hints(sent)
     assert hint.object_id in desk.goto.world.webinars
     token = sent.query["token"]
     assert SECRET not in token
     for query in ({}, {"token": ""}, {"token": SECRET}, {"token": token[:-1]}, {"t": token}):
         with refused(Kind.UNAUTHENTICATED):
-            push().verify(dataclasses.replace(sent, query=query), SECRET, NOW)
+            push().verify(dataclasses.replace(sent, query=query), SECRET, present())
     for secret in (OLDER, ""):
         with refused(Kind.UNAUTHENTICATED):
-            push().verify(sent, secret, NOW)
+            push().verify(sent, secret, present())
 
 
 async def test_with_the_apps_key_they_are_signed_too(desk: Desk, address: str) -> None:
@@ -164,16 +167,16 @@ async def test_with_the_apps_key_they_are_signed_too(desk: Desk, address: str) -
     key = json.loads(reply.content)["value"]
     await subscribed(desk, address)
     sent, other = delivered(await letter(desk)), delivered(await letter(desk))
-    push(key).verify(sent, SECRET, NOW)
-    push(key).verify(sent, "", NOW)
+    push(key).verify(sent, SECRET, present())
+    push(key).verify(sent, "", present())
     late = timedelta(seconds=320)
     for found, app_key, now in (
-        (sent, "another", NOW),
-        (sent, key, NOW + late),
-        (sent, key, NOW - late),
-        (dataclasses.replace(sent, body=other.body), key, NOW),
-        (dataclasses.replace(sent, headers={}), key, NOW),
-        (dataclasses.replace(sent, query={}), key, NOW),
+        (sent, "another", present()),
+        (sent, key, present() + late),
+        (sent, key, present() - late),
+        (dataclasses.replace(sent, body=other.body), key, present()),
+        (dataclasses.replace(sent, headers={}), key, present()),
+        (dataclasses.replace(sent, query={}), key, present()),
     ):
         with refused(Kind.UNAUTHENTICATED):
             push(app_key).verify(found, SECRET, now)
@@ -182,12 +185,12 @@ async def test_with_the_apps_key_they_are_signed_too(desk: Desk, address: str) -
 def test_probes() -> None:
     for found in (Delivery({}), Delivery({}, method="GET"), Delivery({}, query={"token": "x"})):
         if found.method == "POST":
-            assert push().handshake(found, SECRET, NOW) is None
+            assert push().handshake(found, SECRET, present()) is None
             continue
         with refused(Kind.UNAUTHENTICATED):
-            push().handshake(found, SECRET, NOW)
+            push().handshake(found, SECRET, present())
         with refused(Kind.UNAUTHENTICATED):
-            push().handshake(found, "", NOW)
+            push().handshake(found, "", present())
 
 
 @pytest.mark.skipif(not spec.present(), reason="needs the samples in ../shared/specs/goto")
