@@ -5,6 +5,7 @@ there, does so once. What only a delivery tells (a meeting began) is told to who
 """
 
 import hashlib
+from collections.abc import Collection
 
 from providers.core.operations import ResourceKind
 from providers.core.push import Hint
@@ -19,6 +20,7 @@ from ucal.v1 import watch_pb2
 _MARKS = 50_000
 _MARK_SECONDS = 3600.0
 _MOST_ID = 512
+_AT_ONCE = 50
 _HAPPENINGS = frozenset({watch_pb2.CHANGE_TYPE_STARTED, watch_pb2.CHANGE_TYPE_ENDED})
 
 
@@ -65,12 +67,14 @@ class Hints:
         kind: ResourceKind = hinted.kind  # type: ignore[assignment]
         change: watch_pb2.ChangeType.ValueType = hinted.change  # type: ignore[assignment]
         if hinted.connection_id:
-            connections = {hinted.connection_id}
+            connections: Collection[str] = (hinted.connection_id,)
         else:
-            connections = self._registrations.watched(hinted.provider, kind)
+            connections = tuple(self._registrations.watched(hinted.provider, kind))
+        # An app's delivery wakes the watches of all who use the app: of many, some a second.
+        within = len(connections) / _AT_ONCE if len(connections) > _AT_ONCE else 0.0
         for each in connections:
             calendar = self._registrations.calendar_of(each, hinted.subscription_id)
-            self._hub.nudge(each, kind, calendar)
+            self._hub.nudge(each, kind, calendar, within=within)
             if hinted.renew:
                 self._registrations.hurry(each, hinted.subscription_id)
             if change:

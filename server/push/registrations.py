@@ -10,8 +10,7 @@ says why.
 import asyncio
 import contextlib
 import random
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final, Protocol
 
 from providers.core.errors import Kind, ProviderError
@@ -20,6 +19,7 @@ from providers.core.push import Subscription, Topic
 from server.connections.store import Store
 from server.log import LOG
 from server.metrics import PUSH_ENDED, PUSH_RENEWALS, PUSH_SUBSCRIPTIONS
+from server.push.book import RETRY_SECONDS, Book, Key, Registration
 from server.push.calls import PushCalls
 from server.push.subscription_rows import Row, SubscriptionRows, is_over
 from server.watch.asking import fault
@@ -35,10 +35,8 @@ WANTED_SECONDS: Final = 60.0
 _MAKING_SECONDS = 30.0
 _LOOK_SECONDS = 0.25
 _CLAIM_SECONDS = 60.0
-_RETRY_SECONDS, _LONGEST_RETRY = 60.0, 3600.0
+_LONGEST_RETRY = 3600.0
 _CLOSE_SECONDS = 5.0
-
-Key = tuple[str, Unit]
 
 
 class Pushes(Protocol):
@@ -51,32 +49,6 @@ class Pushes(Protocol):
 
     def unpush(self, connection_id: str, unit: Unit) -> None:
         """Nobody watches that here any longer."""
-
-
-@dataclass(eq=False, slots=True)
-class Registration:
-    """A topic that is watched in this process.
-
-    Attributes:
-        name: of its row.
-        watchers: how many watches want it.
-        made: the subscription; None while there is none.
-        version: of the row that `made` was read from.
-        refused: why there is none.
-        retry_at: when it is tried again, on the engine's clock.
-        pause: until the time after that.
-    """
-
-    provider: str
-    name: str
-    topic: Topic
-    watchers: int = 0
-    made: Subscription | None = None
-    version: int = 0
-    refused: str = ""
-    retry_at: float = float("inf")
-    pause: float = _RETRY_SECONDS
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Registrations:
@@ -111,7 +83,7 @@ class Registrations:
         self._clock = clock
         self._holder = holder
         self._lasting = lasting
-        self._known: dict[Key, Registration] = {}
+        self._known = Book()
         self._hurried: dict[str, int] = {}
         self._closing = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -153,7 +125,7 @@ class Registrations:
             if found is None:
                 name = self._rows.name(connection_id, unit)
                 topic = Topic(unit.kind, unit.calendar_id)
-                found = self._known[key] = Registration(target.provider, name, topic)
+                found = self._known.add(key, Registration(target.provider, name, topic))
             found.watchers += 1
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE):
@@ -181,34 +153,28 @@ class Registrations:
                 continue
             found.watchers -= 1
             if found.watchers <= 0:
-                del self._known[key]
+                self._known.remove(key)
                 if found.made is not None:
                     PUSH_SUBSCRIPTIONS.labels(found.provider).dec()
                 self._pushes.unpush(*key)
 
-    def watched(self, provider: str, kind: ResourceKind) -> set[str]:
+    def watched(self, provider: str, kind: ResourceKind) -> Collection[str]:
         """Connections of `provider` where `kind` is watched, for deliveries that name none."""
-        return {
-            connection
-            for (connection, unit), found in self._known.items()
-            if found.provider == provider and unit.kind == kind
-        }
+        return self._known.connections(provider, kind)
 
     def calendar_of(self, connection_id: str, subscription_id: str) -> str | None:
         """The calendar that a subscription is about; None when it is not known here."""
         if not subscription_id:
             return None
-        for (connection, unit), found in self._known.items():
-            made = found.made
-            if connection == connection_id and made is not None and made.id == subscription_id:
-                return unit.calendar_id
+        for found in self._known.at(connection_id):
+            if found.made is not None and found.made.id == subscription_id:
+                return found.topic.calendar_id
         return None
 
     def hurry(self, connection_id: str, subscription_id: str) -> None:
         """Renew it at the next tick: the provider says that it is paused, gone or about to end."""
-        for (connection, _), found in self._known.items():
-            made = found.made
-            if connection == connection_id and made is not None and made.id == subscription_id:
+        for found in self._known.at(connection_id):
+            if found.made is not None and found.made.id == subscription_id:
                 self._hurried[found.name] = found.version
 
     # -- making
@@ -265,7 +231,7 @@ class Registrations:
             PUSH_SUBSCRIPTIONS.labels(found.provider).inc()
             self._pushes.push(*key, None)
         found.made, found.version = made, version
-        found.refused, found.retry_at, found.pause = "", float("inf"), _RETRY_SECONDS
+        found.refused, found.retry_at, found.pause = "", float("inf"), RETRY_SECONDS
 
     def _refuse(self, found: Registration, why: str) -> None:
         found.refused = why

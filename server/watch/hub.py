@@ -234,12 +234,17 @@ class Hub:
     # -- for webhooks and for the end
 
     def nudge(
-        self, connection_id: str, kind: ResourceKind | None = None, calendar_id: str | None = None
+        self,
+        connection_id: str,
+        kind: ResourceKind | None = None,
+        calendar_id: str | None = None,
+        *,
+        within: float = 0,
     ) -> int:
         """Ask now for what changed, wherever it is watched; tells how many feeds were woken."""
         woken = 0
         for feed in self._at(connection_id, kind, calendar_id):
-            feed.nudge()
+            feed.nudge(within=within)
             woken += 1
         return woken
 

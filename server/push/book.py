@@ -1,0 +1,87 @@
+"""The topics that are watched in this process, found by connection and by kind."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Collection, ItemsView
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from providers.core.operations import ResourceKind
+from providers.core.push import Subscription, Topic
+from server.watch.scope import Unit
+
+RETRY_SECONDS: Final = 60.0
+
+Key: TypeAlias = tuple[str, Unit]
+
+
+@dataclass(eq=False, slots=True)
+class Registration:
+    """A topic that is watched in this process.
+
+    Attributes:
+        name: of its row.
+        watchers: how many watches want it.
+        made: the subscription; None while there is none.
+        version: of the row that `made` was read from.
+        refused: why there is none.
+        retry_at: when it is tried again, on the engine's clock.
+        pause: until the time after that.
+    """
+
+    provider: str
+    name: str
+    topic: Topic
+    watchers: int = 0
+    made: Subscription | None = None
+    version: int = 0
+    refused: str = ""
+    retry_at: float = float("inf")
+    pause: float = RETRY_SECONDS
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Book:
+    """Registrations by connection and unit. Deliveries look things up here by the thousand."""
+
+    def __init__(self) -> None:
+        self._all: dict[Key, Registration] = {}
+        self._at: dict[str, dict[Unit, Registration]] = {}
+        self._kinds: dict[tuple[str, ResourceKind], Counter[str]] = {}
+
+    def get(self, key: Key) -> Registration | None:
+        """What is known of `key`."""
+        return self._all.get(key)
+
+    def items(self) -> ItemsView[Key, Registration]:
+        """Everything."""
+        return self._all.items()
+
+    def at(self, connection_id: str) -> Collection[Registration]:
+        """Everything of one connection."""
+        return self._at.get(connection_id, {}).values()
+
+    def connections(self, provider: str, kind: ResourceKind) -> Collection[str]:
+        """Connections of `provider` where `kind` is watched."""
+        return self._kinds.get((provider, kind), {}).keys()
+
+    def add(self, key: Key, found: Registration) -> Registration:
+        """Know `found` from now on."""
+        connection_id, unit = key
+        self._all[key] = found
+        self._at.setdefault(connection_id, {})[unit] = found
+        self._kinds.setdefault((found.provider, unit.kind), Counter())[connection_id] += 1
+        return found
+
+    def remove(self, key: Key) -> None:
+        """Know it no longer."""
+        connection_id, unit = key
+        found = self._all.pop(key)
+        units = self._at[connection_id]
+        del units[unit]
+        if not units:
+            del self._at[connection_id]
+        counted = self._kinds[found.provider, unit.kind]
+        counted[connection_id] -= 1
+        if not counted[connection_id]:
+            del counted[connection_id]
