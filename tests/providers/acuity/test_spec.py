@@ -81,7 +81,7 @@ async def _tour(desk: Desk) -> None:
     await desk.busy(window=window(start, days=1))
     await desk.slots(window=window(start, days=2))
     world.add_type("Yoga", own_id=CLASS, type="class", classSize=8)
-    await desk.slots(link_id=str(CLASS), window=window(start, days=2))
+    await desk.slots(CLASS, window=window(start, days=2))
     await provider.list_links(desk.call, link_pb2.ListLinksRequest())
     await desk.link(LINK)
     await desk.delete(made.id, reason="Ill", send_notifications=False)

@@ -267,7 +267,7 @@ async def test_classes_have_sessions(desk: Desk) -> None:
                 "slotsAvailable": left,
             }
         )
-    found = await desk.slots(link_id=str(CLASS), window=window(monday(), days=1))
+    found = await desk.slots(CLASS, window=window(monday(), days=1))
     assert [(s.start_at.ToDatetime(UTC).hour, s.places_left) for s in found] == [(9, 3), (12, 8)]
     assert (await desk.link(str(CLASS))).capacity == 8
 

@@ -179,7 +179,7 @@ async def test_one_of_a_group_cannot_be_told_by_the_event(desk: Desk) -> None:
     assert found.timezone == ""
     (slot,) = [
         s
-        for s in await desk.slots(link_id=tail(kind["uri"]), window=window(start, days=0.01))
+        for s in await desk.slots(tail(kind["uri"]), window=window(start, days=0.01))
         if s.start_at.ToDatetime(UTC) == start
     ]
     assert slot.places_left == 3
