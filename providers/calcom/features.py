@@ -85,7 +85,8 @@ FEATURES: Mapping[Operation, provider_pb2.Capability] = {
         deletions=watch_pb2.DELETION_SUPPORT_CANCELLATIONS_ONLY,
         oauth_scopes=_READ,
         notes="A moved booking is UPDATED with previous_id. Older self-hosted servers do not tell "
-        "changes: there bookings from yesterday on are listed again and compared.",
+        "changes: there bookings from yesterday on are listed again and compared. STARTED and "
+        "ENDED come with deliveries alone, for those who watch just then.",
     ),
     ops.LIST_BUSY: provider_pb2.Capability(
         max_page_size=busy.MAX_PAGE,

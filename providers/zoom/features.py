@@ -126,7 +126,8 @@ FEATURES: Mapping[Operation, provider_pb2.Capability] = {
         deletions=_RECONCILED,
         oauth_scopes=_READ_MEETINGS,
         notes="Lists of Zoom hold no time of change and no attendees: a change of nothing else is "
-        "not seen on one-off meetings.",
+        "not seen on one-off meetings. STARTED and ENDED come with deliveries of the app alone, "
+        "for those who watch just then.",
     ),
     ops.LIST_WEBINARS: provider_pb2.Capability(
         readable_fields=webinars.READABLE,
@@ -158,7 +159,11 @@ FEATURES: Mapping[Operation, provider_pb2.Capability] = {
         oauth_scopes=("webinar:delete:webinar", "webinar:write"),
     ),
     ops.WATCH_WEBINARS: provider_pb2.Capability(
-        min_poll_interval=_POLL, deletions=_RECONCILED, oauth_scopes=_READ_WEBINARS
+        min_poll_interval=_POLL,
+        deletions=_RECONCILED,
+        oauth_scopes=_READ_WEBINARS,
+        notes="STARTED and ENDED come with deliveries of the app alone, for those who watch just "
+        "then.",
     ),
     ops.LIST_WEBINAR_REGISTRANTS: provider_pb2.Capability(
         max_page_size=events.MAX_PAGE,
