@@ -5,6 +5,7 @@ python -m benchmarks.chaos [--only R14 ...] [--list]
 
 import argparse
 import asyncio
+import signal
 import sys
 import time
 from pathlib import Path
@@ -87,6 +88,8 @@ def main() -> int:
         print(_listed())
         return 0
     wanted = set(arguments.only or CLAIMS)
+    # Ended as by Ctrl-C, so that no server of a measurement stays behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     rows = asyncio.run(_all(wanted, arguments.workers))
     left = [f"{figure}: {text}" for figure, text in ELSEWHERE.items() if figure in wanted]
     text = "\n".join([table(rows), "", *left])
