@@ -103,6 +103,7 @@ class SharedTurns:
         self._live: set[str] = set()
         self._live_until = 0.0
         self._ticks = 0
+        self._closing = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         replicas.listen(self._said, self._gap)
 
@@ -114,13 +115,13 @@ class SharedTurns:
         """Give every turn back, so that others need not wait for the leases to end."""
         if self._task is None:
             return
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
-        held = [turn.name for turn in self._turns.values() if turn.holder == self._replicas.name]
+        self._closing.set()
+        # A question to the store is let end, not cut off; it has a bound of its own.
+        await self._task
+        held = self._freed | {t.name for t in self._turns.values() if t.holder == self._me}
         with contextlib.suppress(ProviderError):
             await self._rows.leave()
-        self._say(Freed, held)
+        self._say(Freed, sorted(held))
 
     # -- for feeds
 
@@ -218,7 +219,7 @@ class SharedTurns:
         turn.covered = covered
 
     async def _run(self) -> None:
-        while True:
+        while not self._closing.is_set():
             began = self._clock.time()
             try:
                 async with asyncio.timeout(LEASE_SECONDS / 2):
@@ -231,7 +232,9 @@ class SharedTurns:
                 fault(error)
             self._judge_all()
             TURNS_HELD.set(sum(turn.holder == self._me for turn in self._turns.values()))
-            await asyncio.sleep(TICK_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(TICK_SECONDS):
+                    await self._closing.wait()
 
     async def _tick(self, began: float) -> None:
         """Live; free what is to be freed; take what nobody has."""

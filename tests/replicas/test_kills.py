@@ -19,6 +19,7 @@ pytestmark = pytest.mark.timeout(240)
 KILLS = 4
 
 
+@pytest.mark.parametrize("ground", ["nats"], indirect=True)
 async def test_replicas_are_killed_at_random_under_load(ground: Ground, tmp_path: Path) -> None:
     chance = random.Random(11)
     async with (

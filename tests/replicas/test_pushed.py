@@ -69,6 +69,7 @@ async def deliver(harness: CalendarHarness, replica: Replica, number: int) -> in
         return (await client.post(url, headers=headers)).status_code
 
 
+@pytest.mark.parametrize("ground", ["nats"], indirect=True)
 async def test_one_subscription_serves_all_and_any_replica_takes_its_deliveries(
     ground: Ground, tmp_path: Path
 ) -> None:

@@ -62,6 +62,7 @@ async def ready(replica: Replica) -> int:
     return 0
 
 
+@pytest.mark.parametrize("ground", ["postgresql"], indirect=True)
 async def test_a_rolling_restart_fails_no_call_and_no_watch(ground: Ground, tmp_path: Path) -> None:
     async with (
         diary() as upstream,
