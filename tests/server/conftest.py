@@ -1,6 +1,9 @@
 """Fixtures of the server's tests."""
 
+import base64
 from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,3 +31,14 @@ async def connections(vendor: VendorServer) -> AsyncIterator[Connections]:
     """One replica in memory."""
     async with house(vendor) as found:
         yield found
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def shared(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Any]:
+    """Settings of replicas that share a store."""
+    keys = tmp_path / "keys"
+    keys.write_text(base64.b64encode(b"k" * 32).decode())
+    keys.chmod(0o600)
+    if request.param == "sqlite":
+        return {"store": f"sqlite:///{tmp_path}/ucal.db", "keyring": str(keys)}
+    return {"store": request.getfixturevalue("postgres_url"), "keyring": str(keys)}

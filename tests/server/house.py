@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from providers.core.http import Reply
 from server.connections.facade import Connections
 from server.settings import parse
 from tests.server.vendor import VendorServer
@@ -41,3 +42,9 @@ def basic(own_id: str = "a", **fields: Any) -> connection_pb2.Connection:
     made = connection_pb2.Connection(id=own_id, provider="vendor", **fields)
     made.basic.username, made.basic.password = "ann", "secret"
     return made
+
+
+async def call(found: Connections, connection_id: str = "a", **metadata: Any) -> Reply:
+    """A call of the connection, which the vendor answers."""
+    resolved = await found.resolve(connection_id, metadata)
+    return await resolved.call.http.send("GET", "/calendars")
