@@ -24,6 +24,7 @@ SUITES: dict[str, str] = {
     "watch": "benchmarks.suite_watch:run",
     "replicas": "benchmarks.suite_replicas:run",
     "crowd": "benchmarks.suite_crowd:run",
+    "telemetry": "benchmarks.suite_telemetry:run",
 }
 RESULTS = Path(__file__).parent / "results"
 
