@@ -86,7 +86,13 @@ class _Rest(TypedDict):
 
 
 def _parts(request: passthrough_pb2.CallRequest) -> tuple[str, str, _Rest]:
-    """Method, URL and the rest of what `Http.send` and `Http.stream` take."""
+    """Method, URL and the rest of what `Http.send` and `Http.stream` take.
+
+    Raises:
+        ProviderError: INVALID: a path that may lead out of the base URL, or a header.
+    """
+    if "%2e" in request.path.lower():  # a provider may take "/%2e%2e/" for "/../" (WHATWG URL)
+        raise ProviderError.invalid("path", "has encoded dots; write them as they are")
     method = passthrough_pb2.HttpMethod.Name(request.method).removeprefix("HTTP_METHOD_")
     return (
         method,

@@ -57,6 +57,13 @@ async def code_of(work: object) -> grpc.StatusCode:
     return caught.value.code()
 
 
+async def streamed(
+    stub: passthrough_pb2_grpc.PassthroughServiceStub, call: Call
+) -> list[passthrough_pb2.CallStreamingResponse]:
+    request = passthrough_pb2.CallStreamingRequest(call=call)
+    return [piece async for piece in stub.CallStreaming(request, timeout=20)]
+
+
 async def test_a_call_is_signed_and_its_failure_is_data() -> None:
     async with vendor() as (url, seen), passing(url) as stub:
         answer = await stub.Call(
@@ -87,12 +94,53 @@ async def test_headers_off_the_list_are_refused(name: str) -> None:
     assert seen == []
 
 
-@pytest.mark.parametrize("path", ["//evil.example/x", "/../x", "x", "/a?b", "/a\\b", "http://e/"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "//evil.example/x", "/../x", "x", "/a?b", "/a\\b", "http://e/", "/a/../../x", "/a#b",
+        "/%2e%2e/x", "/%2E%2e/x", "/.%2e/x", "/a/%2e%2e%2f%2e%2e/x",
+    ],
+)  # fmt: skip
 async def test_paths_that_lead_elsewhere_are_refused(path: str) -> None:
     async with vendor() as (url, seen), passing(url) as stub:
         call = Call(connection_id="c", method=GET, path=path)
         assert await code_of(stub.Call(call)) is grpc.StatusCode.INVALID_ARGUMENT
+        assert await code_of(streamed(stub, call)) is grpc.StatusCode.INVALID_ARGUMENT
     assert seen == []
+
+
+async def test_an_id_with_a_slash_stays_one_segment() -> None:
+    async with vendor() as (url, seen), passing(url) as stub:
+        await stub.Call(Call(connection_id="c", method=GET, path="/team%2Fa b/x.ics"))
+    assert seen[0].raw_path == "/dav/team%2Fa%20b/x.ics"
+
+
+@pytest.mark.parametrize("value", ["text/plain\r\nX-More: 1", "text/plain\x00", "tëxt/plain"])
+async def test_a_media_type_is_one_header(value: str) -> None:
+    async with vendor() as (url, seen), passing(url) as stub:
+        call = Call(connection_id="c", method=GET, path="/x", content_type=value)
+        assert await code_of(stub.Call(call)) is grpc.StatusCode.INVALID_ARGUMENT
+    assert seen == []
+
+
+async def test_a_stream_is_refused_and_fails_like_a_call() -> None:
+    """The provider's failure and redirect are data; a header off the list is refused."""
+    async with vendor() as (url, seen), passing(url) as stub:
+        for path, status in (("/teapot", 418), ("/away", 302)):
+            call = Call(connection_id="c", method=GET, path=path)
+            pieces = await streamed(stub, call)
+            assert pieces[0].status_code == status
+            assert "set-cookie" not in {header.name for header in pieces[0].headers}
+            assert b"".join(piece.body_chunk for piece in pieces) == (
+                b"own words" if status == 418 else b""
+            )
+        assert [request.path for request in seen] == ["/dav/teapot", "/dav/away"]
+        header = passthrough_pb2.HttpHeader(name="Authorization", value="v")
+        call = Call(connection_id="c", method=GET, path="/x", headers=[header])
+        assert await code_of(streamed(stub, call)) is grpc.StatusCode.INVALID_ARGUMENT
+    async with vendor() as (url, _), passing(url, enabled=False) as stub:
+        call = Call(connection_id="c", method=GET, path="/x")
+        assert await code_of(streamed(stub, call)) is grpc.StatusCode.UNIMPLEMENTED
 
 
 async def test_a_redirect_is_data_and_is_not_followed() -> None:
@@ -106,8 +154,7 @@ async def test_a_large_answer_is_refused_whole_and_comes_in_pieces() -> None:
     async with vendor() as (url, _), passing(url) as stub:
         call = Call(connection_id="c", method=GET, path="/large")
         assert await code_of(stub.Call(call)) is grpc.StatusCode.FAILED_PRECONDITION
-        request = passthrough_pb2.CallStreamingRequest(call=call)
-        pieces = [piece async for piece in stub.CallStreaming(request)]
+        pieces = await streamed(stub, call)
     assert pieces[0].status_code == 200
     assert sum(len(piece.body_chunk) for piece in pieces) == 5_000_000
     assert max(len(piece.body_chunk) for piece in pieces) <= 256 * 1024
