@@ -369,18 +369,17 @@ class Feed:
     # -- trouble
 
     def degrade(self, error: ProviderError, seconds: float) -> None:
-        """Tell everybody that changes may come late, and that it is tried again in `seconds`."""
+        """Tell everybody that changes may come late, and that it is tried again in `seconds`.
+
+        From now on the provider is asked as often as if nobody told anything.
+        """
+        if self._timer is not None:
+            self._call_at(min(self._due, self._next()))
         when = self._clock.now() + timedelta(seconds=seconds)
         late = Late(Trouble(error, self._clock.time() + seconds, when))
         for subscription in self.subscriptions:
             if subscription.joined:
                 subscription.inbox.put(subscription, late)
-
-    def push(self, *, works: bool) -> None:
-        """The provider pushes from now on, or no longer."""
-        self.pushed = works
-        if self._timer is not None:
-            self._call_at(min(self._due, self._next()))
 
     def _say_trouble(self) -> None:
         for subscription in self.subscriptions:

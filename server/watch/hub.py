@@ -264,7 +264,7 @@ class Hub:
         change((connection_id, unit))
         for feed in self._at(connection_id, unit.kind, None):
             if self._keys[feed][2] == unit:
-                feed.push(works=lost is None)
+                feed.pushed = lost is None
                 if lost is not None:
                     feed.degrade(lost, retry)
 

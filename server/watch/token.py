@@ -9,6 +9,7 @@ from datetime import timedelta
 import msgspec
 
 from providers.core.errors import Kind, ProviderError
+from server.connections.sealer import TokenError
 from server.interceptors.scope import SCOPE
 from server.watch.known import Known
 from server.watch.ports import Clock, Sealer
@@ -88,7 +89,7 @@ class Tokens:
         """
         try:
             sealed = self._sealer.open(token, bound_to=_CONTEXT, max_age=self._lifetime)
-        except ProviderError as error:
+        except TokenError as error:
             if error.kind is Kind.CURSOR_EXPIRED:
                 raise expired("is too old, or its key is retired") from None
             raise _invalid() from None

@@ -155,6 +155,25 @@ async def test_who_is_pushed_to_asks_seldom_unless_it_wished_otherwise(world: Wo
     hub.close(session)
 
 
+async def test_without_the_others_a_pushed_feed_asks_as_often_as_any(make: Make) -> None:
+    """A delivery that another replica takes is not heard of then."""
+    world = make()
+    turns, hub = Turns(), world.process()
+    hub._turns = turns
+    hub.push("c1", Unit(EVENT, ""), None)
+    stream = await world.open(hub)
+    await world.clock.advance(15)
+    asked = len(world.upstream.calls)
+    world.upstream.put("a")
+    await world.clock.advance(15)
+    assert len(world.upstream.calls) == asked, "the provider would tell"
+    turns.turn.hears = False
+    assert turns.feed is not None
+    turns.feed.degrade(ProviderError(Kind.UNAVAILABLE, "late", reason="BUS_UNAVAILABLE"), 1)
+    await world.clock.advance(11)
+    assert stream.client.state == world.upstream.state()
+
+
 async def test_the_lag_is_measured_once_for_all(make: Make) -> None:
     world = make()
     hub = world.process()
