@@ -23,6 +23,7 @@ from tests.interop.mesh.contract import configuration
 from tests.interop.mesh.load import balanced, drain, retries, without_envoy
 from tests.interop.mesh.replicas import CONFIG, ENVOY, MeshError, mesh, say
 from tests.interop.mesh.rest import (
+    documented,
     errors_as_json,
     events_as_json,
     every_rpc_as_json,
@@ -53,6 +54,7 @@ async def plain(folder: Path, dav: DavServer) -> None:
         await events_as_json(client)
         await errors_as_json(client)
         await watch_as_json(client)
+        await documented(here)
         await preflight(client)
         await grpc_web(client)
         await connect_web(here)

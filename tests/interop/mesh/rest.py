@@ -1,7 +1,10 @@
 """The same calls as HTTP with JSON, through Envoy's transcoder."""
 
+import asyncio
 import json
 import re
+import shlex
+import shutil
 from collections import Counter
 
 import httpx
@@ -10,10 +13,11 @@ from google.protobuf import json_format, message_factory
 from google.protobuf.descriptor import MethodDescriptor
 
 from tests.interop.mesh.contract import METHODS
-from tests.interop.mesh.replicas import Mesh, check, say, until
+from tests.interop.mesh.replicas import CONFIG, Mesh, check, say, until
 from tests.interop.mesh.requests import ASKED, Asked
 
 NOWHERE = Asked()
+_TIMED_OUT = 28  # of curl
 
 
 async def every_rpc_as_json(here: Mesh, client: httpx.AsyncClient) -> None:
@@ -144,6 +148,28 @@ async def watch_as_json(client: httpx.AsyncClient) -> None:
                 break
     check(kinds[0] == "opened" and "changes" in kinds, f"the watch told {kinds}")
     say(f"JSON: a watch as NDJSON: {dict(Counter(kinds))}")
+
+
+async def documented(here: Mesh) -> None:
+    """The commands of `deploy/envoy/README.md`, by curl itself."""
+    curl = shutil.which("curl")
+    if curl is None:
+        say("JSON: the commands of the README skipped, no curl")
+        return
+    every = re.findall(r"^curl (.+)$", (CONFIG / "README.md").read_text(), re.MULTILINE)
+    check(every, "the README has no command")
+    for line in every:
+        words = shlex.split(line.replace("localhost:8080", here.address))
+        process = await asyncio.create_subprocess_exec(
+            curl, "--silent", "--show-error", "--fail-with-body", "--max-time", "4", *words,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        output, trouble = await asyncio.wait_for(process.communicate(), 20)
+        # A watch has no end of its own: curl's time ends it.
+        ended = process.returncode in ({0, _TIMED_OUT} if "watch" in line else {0})
+        check(ended and output, f"curl {line}: {process.returncode} {output!r} {trouble!r}")
+        json.loads(output.splitlines()[0] if "watch" in line else output)
+    say(f"JSON: {len(every)} commands of the README, by curl")
 
 
 async def preflight(client: httpx.AsyncClient) -> None:
