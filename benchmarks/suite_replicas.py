@@ -11,7 +11,7 @@ from pathlib import Path
 import grpc
 from google.protobuf.duration_pb2 import Duration
 
-from benchmarks.load import cpu_seconds
+from benchmarks.load import H2LOAD, NoLoadGeneratorError, cpu_seconds
 from benchmarks.paired import Ratio, figure
 from benchmarks.processes import Contestant, started
 from server.bus.frames import Codec, Frame, Hinted
@@ -21,12 +21,13 @@ from server.connections.sealer import Sealer
 from tests.replicas.diary import CALENDAR, connection, diary
 from tests.replicas.fleet import KEYS, Fleet, fleet
 from tests.replicas.nats_server import NatsServer
-from ucal.v1 import types_pb2, watch_pb2, watch_pb2_grpc
+from ucal.v1 import event_pb2, event_pb2_grpc, types_pb2, watch_pb2, watch_pb2_grpc
 
 _HINTED = 1_000
 _HINT_SECONDS = 12
 _POLLED = 1_000
 _EACH = 2_500
+_JUNK = 8_000
 _CHANNELS = 20
 
 
@@ -219,7 +220,45 @@ async def _two() -> list[Ratio]:
     ]  # fmt: skip
 
 
+async def _junk() -> list[Ratio]:
+    """Forged deliveries as fast as they come, and calls meanwhile."""
+    if H2LOAD is None:
+        raise NoLoadGeneratorError("install h2load: apt-get install nghttp2-client")
+    more = '[[connections]]\nid = "bench"\nprovider = "sandbox"\n'
+    with tempfile.TemporaryDirectory() as folder:
+        body = Path(folder) / "junk"
+        body.write_bytes(b'{"triggerEvent": "BOOKING_CREATED", "payload": {"uid": "x"}}')
+        async with (
+            fleet(1, Path(folder), store="memory:", bus="memory:", more=more,
+                  public_url="https://hooks.example") as replicas,
+            grpc.aio.insecure_channel(replicas[0].address) as channel,
+        ):  # fmt: skip
+            stub = event_pb2_grpc.EventServiceStub(channel)
+            wanted = event_pb2.ListEventsRequest(connection_id="bench", page_size=1)
+            await stub.ListEvents(wanted)
+            used, begin = cpu_seconds(replicas[0].pid), time.perf_counter()
+            load = await asyncio.create_subprocess_exec(
+                H2LOAD, "--h1", "-n", str(_JUNK), "-c", "20", "-d", str(body),
+                "-H", f"x-cal-signature-256: {'0' * 64}",
+                f"{replicas[0].http}/webhooks/calcom/people",
+                stdout=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+            running, slowest = asyncio.create_task(load.communicate()), 0.0
+            while not running.done():
+                then = time.perf_counter()
+                await stub.ListEvents(wanted)
+                slowest = max(slowest, time.perf_counter() - then)
+            took = time.perf_counter() - begin
+            used = (cpu_seconds(replicas[0].pid) - used) / _JUNK * 1e6
+            refused = await replicas[0].metric("ucal_webhook_deliveries_total", status="401")
+    return [
+        figure("forged deliveries refused a second", refused / took, ">= 1000", "1/s"),
+        figure("cost of a forged delivery, calls meanwhile counted in", used, "", "us"),
+        figure("slowest call meanwhile", slowest * 1e3, "<= 1000", "ms"),
+    ]
+
+
 async def run(rounds: int) -> list[Ratio]:
     """The figures; each part runs once."""
     del rounds
-    return [*await _hints(), *await _polls(), *await _two()]
+    return [*await _hints(), *await _junk(), *await _polls(), *await _two()]
