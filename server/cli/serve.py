@@ -75,7 +75,7 @@ def sandbox(listen: str, quiet: bool) -> None:
     async def begun(service: Service) -> None:
         click.echo(
             f"ucal is serving on {service.address}, connection_id: sandbox. Try:\n"
-            f'  ucal call ListEvents \'{{"connection_id": "sandbox", "page_size": 3}}\' '
+            "  ucal call ListEvents connection_id=sandbox page_size=3 "
             f"--address {service.address}"
         )
 
