@@ -18,6 +18,7 @@ from providers.core.operations import Operation
 from providers.registry import provider_class
 from tests.conformance.client import CONNECTION, Failure
 from tests.conformance.kinds import CALLS, KINDS, METHODS
+from tests.zero_storage import webhooks
 from tests.zero_storage.calls import BY_NAME, Rpc, sound, with_connection
 from tests.zero_storage.faults import Faults, Place, UnexpectedError
 from tests.zero_storage.marks import fill, variants
@@ -44,6 +45,7 @@ class Driver:
         succeeded: operations that were answered.
         came_back: answers in which the word was: proof that it was there to be lost.
         unanswered: sound calls that failed, and how.
+        pages: statuses of pages that a person has been to.
     """
 
     def __init__(self, stage: Stage) -> None:
@@ -54,6 +56,7 @@ class Driver:
         self.succeeded: set[Operation] = set()
         self.came_back = 0
         self.unanswered: list[str] = []
+        self.pages: list[int] = []
 
     async def call(self, rpc: Rpc, request: Any, metadata: Any = ()) -> Any:
         """The answer, or None; what reaches the caller of a failure is kept."""
@@ -103,6 +106,21 @@ class Driver:
             ("GetProvider", {"id": CORE}),
         ):
             await self.call(BY_NAME[rpc], BY_NAME[rpc].request(**fields))
+
+    async def on_pages(self) -> None:
+        """A person follows a link to the connect page, and types what is wrong."""
+        provider = self.client.harness.provider
+        for fields in ({}, {"connection_id": CONNECTION}):
+            link = BY_NAME["CreateConnectLink"]
+            made = await self.call(link, link.request(provider=provider, **fields))
+            if made is not None:
+                self.pages.append(await webhooks.fill_in(self.stage, made.url))
+        start = BY_NAME["StartAuthorization"]
+        back = "https://app.example/back"
+        begun = await self.call(start, start.request(provider=provider, redirect_uri=back))
+        if begun is not None:
+            end = BY_NAME["CompleteAuthorization"]
+            await self.call(end, end.request(state=begun.state, code=CORE))
 
     # -- what works
 

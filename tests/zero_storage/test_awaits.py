@@ -39,7 +39,7 @@ def others(found: Stage, driver: Driver) -> list[Work]:
         await driver.call(BY_NAME["PollEvents"], watch_pb2.PollEventsRequest(scope=scope))
 
     return [
-        created, driver.on_connections, driver.watches, polled, driver.passthrough,
+        created, driver.on_connections, driver.on_pages, driver.watches, polled, driver.passthrough,
         lambda: webhooks.deliver_all(found, as_if_signed=True), lambda: webhooks.browse(found),
     ]  # fmt: skip
 

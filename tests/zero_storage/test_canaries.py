@@ -44,6 +44,8 @@ async def test_every_call_webhook_and_failure_leaves_nothing(
         await driver.watches()
         await driver.passthrough()
         await driver.on_connections()
+        await driver.on_pages()
+        assert driver.pages, "no page was filled in"
         assert await driver.marked_answers() > 100
         await driver.unexpected()
         await driver.failing_answers()

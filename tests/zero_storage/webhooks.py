@@ -1,7 +1,9 @@
 """What comes in by HTTP, from providers, from people's browsers and from nobody in particular."""
 
 import contextlib
+import html
 import json
+import re
 from typing import Any
 from unittest.mock import patch
 
@@ -12,6 +14,9 @@ from tests.zero_storage.stage import Stage
 from tests.zero_storage.words import CORE, EMAIL, TEXT, URL
 
 _FORM = "application/x-www-form-urlencoded"
+_ACTION = re.compile(r'<form method="post" action="([^"]*)"')
+_FIELD = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
+_INPUT = re.compile(r'<input id="[^"]+" name="([^"]+)"')
 _KEYS = (
     "id", "event", "type", "action", "trigger", "triggerEvent", "eventType", "event_type",
     "payload", "data", "value", "resource", "subscriptionId", "clientState", "meeting_id",
@@ -119,3 +124,23 @@ async def browse(stage: Stage) -> None:
         await stage.http.request(
             method, f"{stage.url}{path}", content=body, headers=_headers(_FORM)
         )
+
+
+async def fill_in(stage: Stage, link: str) -> int:
+    """Open the page that `link` leads to, and fill in whatever form it has; the last status.
+
+    What is typed is wrong: the provider is asked, and refuses.
+    """
+    page = await stage.http.get(link)
+    action = _ACTION.search(page.text)
+    if action is None:
+        return page.status_code
+    fields = {name: value or CORE for name, value in _FIELD.findall(page.text)}
+    fields |= dict.fromkeys(_INPUT.findall(page.text), CORE)
+    fields |= {name: value for name, value in _FIELD.findall(page.text) if value}
+    answer = await stage.http.post(
+        str(page.url.join(html.unescape(action[1]))),
+        data={name: html.unescape(value) for name, value in fields.items()},
+        headers={"origin": stage.url, "referer": str(page.url)},
+    )
+    return answer.status_code
