@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from google.protobuf.message import Message
 
 from providers.core.errors import ProviderError
+from server.connections.sealer import TokenError
 
 _LIFETIME = timedelta(hours=24)
 
@@ -37,7 +38,7 @@ class Pages:
         """Put the provider's own cursor in place of the caller's token.
 
         Raises:
-            ProviderError: INVALID with the reason INVALID_PAGE_TOKEN.
+            ProviderError: INVALID, INVALID_PAGE_TOKEN; UNAVAILABLE while the keys are away.
         """
         if not request.page_token:
             return
@@ -46,7 +47,7 @@ class Pages:
                 request.page_token.encode(), bound_to=question, max_age=_LIFETIME
             )
             request.page_token = cursor.decode()
-        except (ProviderError, ValueError):
+        except (TokenError, ValueError):
             raise ProviderError.invalid(
                 "page_token",
                 "is not a token of this list, or is older than a day; begin the list again",

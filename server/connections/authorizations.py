@@ -25,7 +25,7 @@ from providers.core.errors import Kind, ProviderError
 from providers.core.provider import Provider
 from server.connections.directory import Directory
 from server.connections.once import Once
-from server.connections.sealer import ExpiredTokenError, Sealer
+from server.connections.sealer import ExpiredTokenError, Sealer, TokenError
 from server.connections.store import Store
 from server.connections.tickets import Ticket
 from server.connections.token_endpoint import DeadGrantError, TokenClient, exchange_code
@@ -240,7 +240,7 @@ class Authorizations:
             return msgspec.msgpack.decode(plain, type=Dance)
         except ExpiredTokenError:
             raise StaleStateError("expired") from None
-        except (ProviderError, msgspec.MsgspecError):
+        except (TokenError, msgspec.MsgspecError):
             raise StaleStateError("forged") from None
 
     def _habits(self, provider: Provider) -> OAuthConfig:

@@ -45,15 +45,19 @@ _TO_URL = bytes.maketrans(b"+/", b"-_")
 _FROM_URL = bytes.maketrans(b"-_", b"+/")
 
 
-class InvalidTokenError(ProviderError):
+class TokenError(ProviderError):
+    """A token that does not open, whatever is done about it."""
+
+
+class InvalidTokenError(TokenError):
     """INVALID, TOKEN_INVALID: not sealed here, or changed since."""
 
 
-class ForeignTokenError(ProviderError):
+class ForeignTokenError(TokenError):
     """INVALID, TOKEN_MISMATCH: sealed here, for something else: purpose, region or `bound_to`."""
 
 
-class ExpiredTokenError(ProviderError):
+class ExpiredTokenError(TokenError):
     """CURSOR_EXPIRED, TOKEN_EXPIRED: too old, or its key is retired."""
 
 
@@ -103,6 +107,7 @@ class Sealer:
             InvalidTokenError: not sealed here, or changed.
             ForeignTokenError: sealed for something else.
             ExpiredTokenError: older than `max_age`, or its key is retired.
+            ProviderError: UNAVAILABLE, KEYS_UNAVAILABLE: it may open later.
         """
         raw = _from_text(token)
         version, key_id, issued = _HEAD.unpack_from(raw)

@@ -14,9 +14,9 @@ from typing import Any, Protocol
 import msgspec
 from sqlalchemy import delete, select, update
 
-from providers.core.errors import ProviderError
 from providers.core.operations import ResourceKind
 from providers.core.push import Subscription, Topic
+from server.connections.sealer import TokenError
 from server.connections.store import Store
 from server.connections.tables import SUBSCRIPTIONS
 from server.watch.scope import Unit
@@ -192,7 +192,7 @@ class SubscriptionRows:
         try:
             plain = self._sealer.open(row["sealed"], bound_to=row["name"].encode())
             kept = msgspec.msgpack.decode(plain, type=_Kept)
-        except (ProviderError, msgspec.MsgspecError):
+        except (TokenError, msgspec.MsgspecError):
             pass
         else:
             kind: ResourceKind = kept.kind  # type: ignore[assignment]

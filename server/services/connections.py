@@ -7,7 +7,7 @@ from providers.registry import PROVIDERS
 from server.connect.origin import Origin
 from server.connections.authorizations import Authorizations
 from server.connections.directory import Directory
-from server.connections.sealer import Sealer
+from server.connections.sealer import Sealer, TokenError
 from server.connections.tickets import Tickets
 from server.interceptors.scope import SCOPE
 from server.interceptors.wrap import Context
@@ -57,7 +57,7 @@ class ConnectionService(connection_pb2_grpc.ConnectionServiceServicer):
             return ""
         try:
             return self._sealer.open(token, bound_to=bound, max_age=_TOKEN_LIFE).decode()
-        except ProviderError:
+        except TokenError:
             raise ProviderError.invalid(
                 "page_token",
                 "is not a token of this list, or is older than a day; begin the list again",

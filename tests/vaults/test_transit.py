@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import grpc
+import httpx
 import pytest
 
 from providers.core.errors import Kind, ProviderError
@@ -15,6 +17,7 @@ from server.connections import rotation
 from server.connections.facade import Connections
 from server.connections.keyring import KeyRingError
 from server.connections.store import Store
+from server.service import running
 from server.settings import parse
 from server.vaults import transit
 from server.vaults.facade import Vaults
@@ -22,6 +25,7 @@ from server.vaults.transit import TransitRing
 from tests.server.house import basic, house
 from tests.server.vendor import VendorServer
 from tests.vaults.openbao import OpenBao
+from ucal.v1 import event_pb2, event_pb2_grpc
 
 RING = "vault:transit/ucal"
 
@@ -255,3 +259,51 @@ async def test_wrapped_keys_that_were_changed_or_are_another_regions_are_refused
             await elsewhere.unwrapped([key])
         await elsewhere._store.close()
         await vaults.close()
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+async def test_readiness_follows_the_vault(vault: OpenBao, store: str) -> None:
+    """R15: degraded while keys serve, 503 when they are gone; a call says why."""
+    settings = parse(
+        {
+            **options(vault, store, keys_seconds=2.0),
+            "listen": "127.0.0.1:0",
+            "http_listen": "127.0.0.1:0",
+            "connections": [{"id": "box", "provider": "sandbox"}],
+            "limits": {"drain_delay": 0, "drain_grace": 0},
+        }
+    )
+    async with (
+        running(settings) as service,
+        httpx.AsyncClient(trust_env=False) as client,
+        grpc.aio.insecure_channel(service.address) as channel,
+    ):
+
+        async def ready(text: str) -> int:
+            async with asyncio.timeout(15):
+                while True:
+                    answer = await client.get(f"http://{service.http_address}/readyz")
+                    if text in answer.text:
+                        return answer.status_code
+                    await asyncio.sleep(0.02)
+
+        stub: Any = event_pb2_grpc.EventServiceStub(channel)
+        page = await stub.ListEvents(
+            event_pb2.ListEventsRequest(connection_id="box", page_size=1), timeout=5
+        )
+        assert await ready("ok") == 200
+        vault.seal()
+        try:
+            assert await ready("degraded: the operator's vault is sealed") == 200
+            assert await ready("the keys cannot be had from their vault") == 503
+            asked = event_pb2.ListEventsRequest(
+                connection_id="box", page_size=1, page_token=page.next_page_token
+            )
+            with pytest.raises(grpc.aio.AioRpcError) as failed:
+                await stub.ListEvents(asked, timeout=5)
+            assert failed.value.code() is grpc.StatusCode.UNAVAILABLE
+            assert "keys cannot be had" in (failed.value.details() or "")
+        finally:
+            vault.unseal()
+        assert await ready("ok") == 200
+        await stub.ListEvents(asked, timeout=5)
