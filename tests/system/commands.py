@@ -7,7 +7,6 @@ A command with a placeholder, `<client-id>`, needs what only its reader has, and
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -25,6 +24,7 @@ OURS = ("ucal", "buf")
 _BLOCK = re.compile(r"^```(console|sh)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _PLACEHOLDER = re.compile(r"<[a-z][a-z0-9-]*>")
 _COMMENT = re.compile(r"\s+#\s.*$", re.MULTILINE)
+_HERE = re.compile(r"<<'?(\w+)'?")
 _SECONDS = 30
 
 
@@ -65,9 +65,26 @@ def commands(page: Path) -> list[Command]:
                 line, _, output = part.partition("\n")
                 found.append(Command(name, line, output.rstrip("\n")))
         else:
-            lines = _COMMENT.sub("", joined).splitlines()
-            found += [Command(name, line, "") for line in lines if line.strip()]
+            found += [Command(name, line, "") for line in _whole(_COMMENT.sub("", joined))]
     return found
+
+
+def _whole(block: str) -> Iterator[str]:
+    """The lines of a block; those in one pair of quotes, or of one here-document, as one."""
+    begun = ""
+    for line in block.splitlines():
+        begun = f"{begun}\n{line}" if begun else line
+        here = _HERE.search(begun)
+        if here and (line == begun or line != here[1]):
+            continue
+        try:
+            shlex.split(begun)
+        except ValueError:
+            continue
+        if begun.strip():
+            yield begun
+        begun = ""
+    assert not begun, f"a quote is left open: {begun}"
 
 
 @contextmanager
@@ -165,8 +182,3 @@ def beside_a_reader(folder: Path) -> None:
     script = folder / "on-change"
     script.write_text("#!/bin/sh\ncat >/dev/null\n")
     script.chmod(0o755)
-
-
-def found(name: str) -> str | None:
-    """A program of this machine."""
-    return shutil.which(name)

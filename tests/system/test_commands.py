@@ -13,6 +13,7 @@ from tests.system.commands import OURS, PAGES, ROOT, Command, beside_a_reader, c
 ALL = {page: commands(page) for page in PAGES}
 # Programs of other blocks, and who runs them instead.
 ELSEWHERE = {
+    "bao": "tests/vaults set a real OpenBao up by its API",
     "grpcurl": "tests.interop.documented, in make interop",
     "make": "the targets of CI",
     "docker": "tests/test_deploy.py reads the files: there is no engine here",
