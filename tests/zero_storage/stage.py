@@ -155,7 +155,7 @@ def secrets_of(harness: Harness) -> list[str]:
     if form is not None:
         given = getattr(harness.connection, form)
         found += [value for each, value in given.ListFields() if isinstance(value, str)]
-    return [word for word in found if len(word) >= 12 and "@" not in word and "://" not in word]
+    return [word for word in found if len(word) >= 10 and "@" not in word and "://" not in word]
 
 
 def marked_credentials(connection: connection_pb2.Connection) -> connection_pb2.Connection:
