@@ -120,7 +120,8 @@ def _named_hosts(settings: Settings) -> list[str]:
     urls = [url for each in settings.providers.values() for _, url in urls_of(each)]
     urls += [each.base_url for each in settings.connections if each.base_url]
     urls += [url for each in settings.access.issuers for url in (each.issuer, each.jwks_url) if url]
-    return [_host_and_port(url) for url in urls]
+    of_issuers = [host for each in settings.access.issuers for host in each.hosts]
+    return [*map(_host_and_port, urls), *of_issuers]
 
 
 def _host_and_port(url: str) -> str:

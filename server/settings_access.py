@@ -3,7 +3,7 @@
 import re
 from urllib.parse import urlsplit
 
-from providers.core.guard import literal
+from providers.core.guard import Guard, literal
 from providers.registry import PROVIDERS
 from server.settings_model import Grant, Issuer, Policy, Settings, SettingsError
 
@@ -58,6 +58,10 @@ def _issuer(issuer: Issuer) -> None:
         url = getattr(issuer, key)
         if (url or key == "issuer") and not secure(url):
             raise SettingsError(f"{where}.{key}", "must be an https URL; http on loopback alone")
+    try:
+        Guard(issuer.hosts)
+    except ValueError:
+        raise SettingsError(f"{where}.hosts", "must be hosts like keys.example.com") from None
     if not issuer.audiences or not all(issuer.audiences):
         raise SettingsError(f"{where}.audiences", "must name who the tokens are for: this service")
     if not issuer.algorithms or not ALGORITHMS.issuperset(issuer.algorithms):

@@ -266,6 +266,24 @@ async def test_a_document_that_leads_elsewhere_is_not_followed(
     assert "/realm/keys" not in house.issuer.asked
 
 
+async def test_keys_elsewhere_are_fetched_where_the_operator_named_the_host(
+    issuer: IssuerDouble,
+) -> None:
+    async with IssuerDouble().running() as elsewhere:
+        elsewhere.keys = issuer.keys
+        issuer.document = {"jwks_uri": f"{elsewhere.url}/keys"}
+        host = elsewhere.url.split("/")[2]
+        for hosts, verdict in (((), "ISSUER_UNAVAILABLE"), ((host,), "oidc")):
+            given = settings_of(issuer)
+            given["access"]["issuers"][0]["hosts"] = list(hosts)
+            connections = Connections(parse(given))
+            house = House(issuer, connections, hosts=hosts)
+            assert await house.verdict(issuer.token()) == verdict
+            assert bool(elsewhere.asked) is bool(hosts)
+            await house.keys.close()
+            await connections.close()
+
+
 @pytest.mark.parametrize(
     "body",
     [b"", b"[]", b"{", b'{"keys": 5}', b'{"keys":' + b"[" * 50_000, b" " * 300_000],
@@ -342,6 +360,7 @@ async def test_policies_speak_of_claims(issuer: IssuerDouble, tmp_path: Path) ->
         ("algorithms", {"algorithms": ["none"]}),
         ("algorithms", {"algorithms": []}),
         ("jwks_url", {"jwks_url": "http://10.0.0.1/keys"}),
+        ("hosts", {"hosts": ["https://keys.example.com/x"]}),
         ("name", {"name": "Corp:x"}),
         ("clock_skew", {"clock_skew": 7200}),
     ],
