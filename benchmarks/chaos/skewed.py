@@ -90,7 +90,8 @@ class Replica:
 async def replica(config: Path, minutes: float) -> AsyncIterator[Replica]:
     """A replica whose clock is `minutes` ahead."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-W", "ignore::RuntimeWarning", "-m", "benchmarks.chaos.skewed", str(config), str(minutes * 60),
+        sys.executable, "-W", "ignore::RuntimeWarning",
+        "-m", "benchmarks.chaos.skewed", str(config), str(minutes * 60),
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(["protos", "."])},
         cwd=Path(__file__).resolve().parents[2],
