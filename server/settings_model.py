@@ -112,6 +112,8 @@ class Grant(Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
         labels: values of the connection's labels; a list: one of them.
         providers: of the connection; empty: any.
         mask: "busy_only": free/busy and nothing else.
+        secrets: what connections made under it may refer to, "vault:secret/tenants/acme/*" for all
+            that begin so; empty: nothing, unless it is about all connections whatsoever.
     """
 
     allow: tuple[str, ...]
@@ -119,6 +121,7 @@ class Grant(Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
     labels: dict[str, str | list[str]] = {}
     providers: tuple[str, ...] = ()
     mask: str = ""
+    secrets: tuple[str, ...] = ()
 
 
 class Policy(Grant, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -227,6 +230,11 @@ class StaticConnection(Table, frozen=True, kw_only=True, forbid_unknown_fields=T
     """One of `[[connections]]`: exists as long as the file says so.
 
     Attributes:
+        id: callers name it so.
+        provider: its name.
+        base_url: API root, for providers that have servers of their own.
+        display_name: for people.
+        labels: for policies and filters.
         credentials: a table of `username, password`, of `api_key, account_id`, of `access_token,
             refresh_token, ...` or of `client_id, private_key, ...`; or one reference to a secret
             that holds such a table in JSON. Each value may be a reference: "env:NAME",

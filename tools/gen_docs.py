@@ -1,9 +1,12 @@
-"""Write docs/providers.md out of the providers' capabilities; `--check` only compares."""
+"""Write docs/providers.md, and README's table, out of the providers' capabilities, and
+docs/settings.md out of the settings; `--check` only compares.
+"""
 
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import settings_page
 from google.protobuf.duration_pb2 import Duration
 
 from providers.core.capabilities import describe
@@ -153,6 +156,7 @@ def _section(provider: provider_pb2.Provider) -> Iterator[str]:
 # -- the table in README.md
 
 README = PAGE.parent.parent / "README.md"
+SETTINGS = PAGE.with_name("settings.md")
 BEGIN, END = "<!-- support: written by `make docs` -->\n", "<!-- end of support -->"
 READS = {provider_pb2.METHOD_LIST, provider_pb2.METHOD_GET}
 WRITES = {
@@ -198,7 +202,7 @@ def page() -> str:
 
 def main() -> None:
     """Write the pages, or with `--check` compare."""
-    pages = {PAGE: page(), README: readme()}
+    pages = {PAGE: page(), README: readme(), SETTINGS: settings_page.page()}
     if "--check" in sys.argv[1:]:
         stale = [at.name for at, text in pages.items() if not at.exists() or at.read_text() != text]
         if stale:
