@@ -19,7 +19,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from server.metrics import REGISTRY
 from server.settings import Settings, load, variables
 from tests.system.processes import free_port, service
 
@@ -402,6 +401,22 @@ def test_chart_opens_the_network_where_it_is_told() -> None:
     assert "169.254.0.0/16" in web["to"][0]["ipBlock"]["except"]
 
 
+def test_chart_lets_the_internet_in_where_it_needs_to() -> None:
+    """Metrics and probes are on the same port: no path of theirs is led to."""
+    ingress = {"enabled": True, "host": "calendars.example.com", "tlsSecretName": "public"}
+    found = _by_kind(NEEDED | {"ingress": ingress})
+    (rule,) = found["Ingress"]["spec"]["rules"]
+    paths = {each["path"]: each["pathType"] for each in rule["http"]["paths"]}
+    assert paths == {"/webhooks/": "Prefix", "/connect/": "Prefix", "/oauth/callback": "Exact"}
+    ports = {each["name"] for each in found["demo-ucal"]["spec"]["ports"]}
+    assert {each["backend"]["service"]["port"]["name"] for each in rule["http"]["paths"]} <= ports
+    container = found["Deployment"]["spec"]["template"]["spec"]["containers"][0]
+    environment = {each["name"]: each["value"] for each in container["env"]}
+    assert environment["UCAL_PUBLIC_URL"] == "https://calendars.example.com"
+    with pytest.raises(ValueError, match=r"ingress\.tlsSecretName"):
+        _render(NEEDED | {"ingress": ingress | {"tlsSecretName": ""}})
+
+
 def test_chart_without_autoscaler_has_fixed_replicas() -> None:
     found = _render(
         NEEDED | {"autoscaling": {"enabled": False}, "networkPolicy": {"enabled": False}}
@@ -410,40 +425,3 @@ def test_chart_without_autoscaler_has_fixed_replicas() -> None:
     assert not kinds & {"HorizontalPodAutoscaler", "NetworkPolicy"}
     deployment = next(each for each in found if each["kind"] == "Deployment")
     assert deployment["spec"]["replicas"] == 3
-
-
-# -- metrics on the wall
-
-
-def _metric_names() -> set[str]:
-    """What /metrics can tell: names of all samples, also those without a value yet."""
-    names: set[str] = set()
-    for family in REGISTRY.collect():
-        base = family.name
-        suffixes = {
-            "histogram": ("_bucket", "_sum", "_count"),
-            "counter": ("_total",),
-        }.get(family.type, ("",))
-        names |= {base + suffix for suffix in suffixes}
-    return names
-
-
-def test_dashboard_asks_for_metrics_that_exist() -> None:
-    board = json.loads((DEPLOY / "grafana/ucal.json").read_text())
-    queries = [target["expr"] for panel in board["panels"] for target in panel.get("targets", [])]
-    asked = {name for query in queries for name in re.findall(r"\bucal_\w+", query)}
-    assert asked
-    assert asked <= _metric_names()
-    ids = [panel["id"] for panel in board["panels"]]
-    assert len(ids) == len(set(ids))
-    labels = {"method", "provider", "code", "le", "result", "status", "job", "instance"}
-    labels |= {"by", "cause", "what"}
-    for query in queries:
-        for group in re.findall(r"by \(([^)]*)\)", query):
-            assert {word.strip() for word in group.split(",")} <= labels
-
-
-def test_dashboard_shows_every_metric() -> None:
-    text = (DEPLOY / "grafana/ucal.json").read_text()
-    for family in REGISTRY.collect():
-        assert family.name in text, f"{family.name} is on no panel"
