@@ -151,7 +151,19 @@ Paste one of these into another terminal:
       -d '{{"connection_id": "sandbox", "page_size": 2}}' \\
       http://{service.address}/ucal.v1.EventService/ListEvents
 
-Ctrl-C ends everything."""
+{_page(service.http_address)}Ctrl-C ends everything."""
+
+
+def _page(http_address: str) -> str:
+    """Where a person connects an account, for a reader of `make run`."""
+    if not http_address:
+        return ""
+    return f"""\
+Connect an account of yours in a browser (caldav, apple_icloud, calcom, ...):
+
+  http://{http_address}/connect/caldav
+
+"""
 
 
 async def _demo() -> None:
