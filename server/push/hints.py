@@ -74,7 +74,7 @@ class Hints:
         within = len(connections) / _AT_ONCE if len(connections) > _AT_ONCE else 0.0
         for each in connections:
             calendar = self._registrations.calendar_of(each, hinted.subscription_id)
-            self._hub.nudge(each, kind, calendar, within=within)
+            self._hub.nudge(each, kind, calendar, within)
             if hinted.renew:
                 self._registrations.hurry(each, hinted.subscription_id)
             if change:

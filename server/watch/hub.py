@@ -238,10 +238,12 @@ class Hub:
         connection_id: str,
         kind: ResourceKind | None = None,
         calendar_id: str | None = None,
-        *,
         within: float = 0,
     ) -> int:
-        """Ask now for what changed, wherever it is watched; tells how many feeds were woken."""
+        """Ask now for what changed, wherever it is watched; tells how many feeds were woken.
+
+        `within`: seconds over which those may spread that are woken at once.
+        """
         woken = 0
         for feed in self._at(connection_id, kind, calendar_id):
             feed.nudge(within=within)

@@ -31,7 +31,7 @@ class Replica:
         self.users: dict[tuple[str, int], list[str]] = {}
         self.within = 0.0
 
-    def nudge(self, connection: str, kind: int, calendar: str | None, *, within: float) -> int:
+    def nudge(self, connection: str, kind: int, calendar: str | None, within: float) -> int:
         self.woken.append((connection, kind, calendar))
         self.within = within
         return 1
