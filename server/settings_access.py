@@ -22,6 +22,7 @@ _SUBJECT = re.compile(
 ALGORITHMS = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 )
+_SECRET = re.compile(r"(env|file|vault|aws):[^\s*]{1,1024}\*?")
 _MASKS = ("", "busy_only")
 
 
@@ -125,6 +126,11 @@ def check_grant(grant: Grant, where: str) -> None:
     for name in grant.providers:
         if name not in PROVIDERS:
             raise SettingsError(f"{where}.providers", f"must be of {', '.join(PROVIDERS)}")
+    for text in grant.secrets:
+        if not _SECRET.fullmatch(text):
+            raise SettingsError(
+                f"{where}.secrets", "must be references, or beginnings: vault:secret/acme/*"
+            )
     if grant.mask not in _MASKS:
         raise SettingsError(f"{where}.mask", 'must be "busy_only", or empty')
 

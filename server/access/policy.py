@@ -53,6 +53,8 @@ class Rule:
         labels: every one of these keys has one of these values.
         providers: one of these; empty: any.
         busy_only: the mask.
+        secrets: references that connections under it may hold,
+        secret_prefixes: and those that begin so.
     """
 
     rpcs: frozenset[str]
@@ -62,6 +64,8 @@ class Rule:
     labels: tuple[tuple[str, frozenset[str]], ...]
     providers: frozenset[str]
     busy_only: bool
+    secrets: frozenset[str] = frozenset()
+    secret_prefixes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, grant: Grant) -> "Rule":
@@ -79,6 +83,8 @@ class Rule:
             ),
             providers=frozenset(grant.providers),
             busy_only=grant.mask == BUSY_ONLY,
+            secrets=frozenset(each for each in grant.secrets if not each.endswith("*")),
+            secret_prefixes=tuple(each[:-1] for each in grant.secrets if each.endswith("*")),
         )
 
     def covers(self, facts: Facts) -> bool:
@@ -93,12 +99,25 @@ class Rule:
         An id may be chosen by those alone who may choose any, or whose ids are named: else
         "it is taken" would tell of other people's connections.
         """
-        if not facts.id:
-            chosen = self.every
-        else:
-            unlimited = self.every and not self.labels and not self.providers
-            chosen = unlimited or self._names(facts.id)
+        chosen = (self._unlimited or self._names(facts.id)) if facts.id else self.every
         return chosen and not self.busy_only and self._fits(facts)
+
+    @property
+    def _unlimited(self) -> bool:
+        return self.every and not self.labels and not self.providers
+
+    def refers(self, reference: str) -> bool:
+        """Whether connections under it may hold the reference "store:key".
+
+        What is set apart in `[secrets]` is so for all callers together: who is held to some
+        connections could else have another's secret sent to a host of its own.
+        """
+        if self._unlimited:
+            return True
+        # A key that does not mean what it begins with is no beginning of it.
+        if not {"", ".", ".."}.isdisjoint(reference.partition(":")[2].split("/")):
+            return False
+        return reference in self.secrets or reference.startswith(self.secret_prefixes)
 
     def _names(self, connection_id: str) -> bool:
         return connection_id in self.ids or connection_id.startswith(self.prefixes)
@@ -154,6 +173,16 @@ class Policy:
     def may_make(self, rpc: Rpc, facts: Facts) -> bool:
         """Whether `rpc` may make the connection `facts`."""
         return any(rpc.name in rule.rpcs and rule.covers_new(facts) for rule in self._rules)
+
+    def may_refer(self, rpc: Rpc, facts: Facts, reference: str) -> bool:
+        """Whether `rpc` may have `facts`, made or to be made, hold the reference "store:key"."""
+        return any(
+            rpc.name in rule.rpcs
+            and not rule.busy_only
+            and rule.covers(facts)
+            and rule.refers(reference)
+            for rule in self._rules
+        )
 
 
 def _reach(rule: Rule) -> frozenset[str]:

@@ -170,6 +170,7 @@ class Objects(Wrapping):
             try:
                 masked = _judge(caller, rpc, own_id, facts)
                 _check_labels(caller, rpc, request, facts)
+                _check_update_secret(caller, rpc, request, facts)
             except ProviderError as error:
                 if error.kind is Kind.NOT_FOUND and getattr(request, "allow_missing", False):
                     return connection_pb2.DeleteConnectionResponse(already_absent=True)
@@ -206,11 +207,13 @@ class Objects(Wrapping):
     def _new(self, rpc: Rpc, inner: Unary) -> Unary:
         async def call(request: Any, context: Context) -> Any:
             caller = _caller()
-            if not caller.policy.may_make(rpc, facts_of(request.connection)):
+            facts = facts_of(request.connection)
+            if not caller.policy.may_make(rpc, facts):
                 raise _not_to_make()
+            _check_secret(caller, rpc, request.connection, facts)
             answer = await inner(request, context)
             self._sight.forget(answer.connection.id)
-            # A request_id may have made it before, for somebody else.
+            # This request_id may have made it before, and it may have been moved since.
             _judge(caller, rpc, answer.connection.id, facts_of(answer.connection))
             return answer
 
@@ -292,6 +295,28 @@ def _check_labels(caller: Caller, rpc: Rpc, request: Any, facts: Facts | None) -
         after = Facts(facts.id, facts.provider, dict(request.connection.labels))
         if caller.policy.verdict(rpc, after) is not Verdict.FULL:
             raise _not_to_make()
+
+
+def _check_update_secret(caller: Caller, rpc: Rpc, request: Any, facts: Facts | None) -> None:
+    """Refuse an update that writes a reference to somebody else's secret."""
+    if rpc.name != "UpdateConnection" or facts is None:
+        return
+    masked = request.HasField("update_mask")
+    if not masked or "secret_reference" in request.update_mask.paths:
+        _check_secret(caller, rpc, request.connection, facts)
+
+
+def _check_secret(caller: Caller, rpc: Rpc, asked: connection_pb2.Connection, facts: Facts) -> None:
+    if not asked.HasField("secret_reference"):
+        return
+    reference = f"{asked.secret_reference.store}:{asked.secret_reference.key}"
+    if not caller.policy.may_refer(rpc, facts, reference):
+        raise ProviderError(
+            Kind.FORBIDDEN,
+            "no policy allows you to refer to this secret: `secrets` of a policy names those that "
+            "its connections may hold",
+            reason="ACCESS_DENIED",
+        )
 
 
 def _in_their_places(
