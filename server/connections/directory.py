@@ -1,6 +1,8 @@
 """Connections as administrators see them: made, read, listed, changed, forgotten, tested."""
 
+import hashlib
 import secrets
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -19,6 +21,7 @@ from server.connections.resolver import Entry, Metadata, Resolved, Resolver, in_
 from server.connections.secret_references import SecretReader
 from server.connections.static import StaticConnections
 from server.connections.store import Store, TakenError
+from server.interceptors.scope import SCOPE
 from server.providers import ProviderPool
 from ucal.v1 import connection_pb2
 
@@ -136,6 +139,7 @@ class Directory:
         Raises:
             ProviderError: INVALID, ALREADY_EXISTS.
         """
+        request_id = _of_caller(request_id)
         if request_id:
             made = await self._store.made_by(request_id)
             if made is not None:
@@ -299,6 +303,18 @@ class Directory:
             version = record.grant.version if record.grant is not None else 0
             await self._store.mark(record.connection.id, _ACTIVE, grant_version=version)
             self._resolver.forget(record.connection.id)
+
+
+def _of_caller(request_id: str) -> str:
+    """`request_id`, apart from what other callers call theirs: a known one tells of a connection.
+
+    Under open access all are one caller.
+    """
+    scope = SCOPE.get(None)
+    if not request_id or scope is None or scope.access is None:
+        return request_id
+    digest = hashlib.sha256(f"{scope.caller}\0{request_id}".encode()).digest()
+    return str(uuid.UUID(bytes=digest[:16], version=4))
 
 
 def _same(made: Record, asked: connection_pb2.Connection) -> connection_pb2.Connection:

@@ -152,16 +152,18 @@ async def test_the_dance_begins_for_connections_that_may_be_made(where: Place, d
 
 
 async def test_a_request_id_of_another_tenant_shows_nothing(where: Place, door: Door) -> None:
+    """It is each caller's own: the same one makes another connection, and tells of none."""
     key, root = await where.key(ACME), await where.key(grant("admin"))
     foreign = new(tenant="globex")
     foreign.request_id = "6f1ed002-ab1e-4f2c-9f0e-5b1a3c7d9e11"
     made = (await door.call("CreateConnection", foreign, root)).connection
     mine = new(tenant="acme")
     mine.request_id = foreign.request_id
-    refusal = await door.refusal("CreateConnection", mine, key)
-    assert refusal.code in {"NOT_FOUND", "PERMISSION_DENIED"}
-    assert b"globex" not in refusal.status
-    assert made.labels == {"tenant": "globex"}
+    own = (await door.call("CreateConnection", mine, key)).connection
+    assert (own.id != made.id, own.labels) == (True, {"tenant": "acme"})
+    for asked, whose, known in ((mine, key, own), (foreign, root, made)):
+        again = (await door.call("CreateConnection", asked, whose)).connection
+        assert again.id == known.id
 
 
 async def test_a_state_is_of_the_caller_that_began(tmp_path: Path) -> None:
