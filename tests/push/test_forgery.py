@@ -43,6 +43,8 @@ LATE = {"dialpad": 3600}
 NOT_NUMBERED = {"acuity"}
 EVENT = types_pb2.RESOURCE_KIND_EVENT
 JUNK = 150
+# Seconds, on a machine that is busy with other tests; `make chaos` measures how soon it is.
+IN_TIME = 10
 
 
 @dataclass
@@ -297,7 +299,7 @@ async def test_ten_megabytes_are_not_read(subject: Subject) -> None:
         else:
             assert answer.status_code in (401, 404, 413)
             assert b"x" not in answer.content
-        assert time.perf_counter() - began < 2
+        assert time.perf_counter() - began < IN_TIME
         assert found.woken == []
         assert await found.taken(found.genuine)
 
@@ -321,7 +323,7 @@ async def test_junk_keeps_nobody_from_being_heard(subject: Subject) -> None:
         await asyncio.sleep(0)
         began = time.perf_counter()
         assert await found.taken(found.genuine)
-        assert time.perf_counter() - began < 2
+        assert time.perf_counter() - began < IN_TIME
         assert set(await begun) <= {401, 404, 413}
         if subject.provider not in NOT_NUMBERED:
             assert found.woken == []
