@@ -62,7 +62,7 @@ class Ring:
     def __init__(self, settings: Settings, store: Store, vaults: Vaults) -> None:
         self._store = store
         self._region = settings.region
-        self._replicas = Replicas(store, settings.region)
+        self._replicas = Replicas(store)
         self._records = WrappedRecords(store)
         self.place = key_place(settings)
         self._transit: TransitRing | None = None
@@ -81,7 +81,7 @@ class Ring:
             keys = list((await self._opened()).ids)
         if not keys:
             raise KeyRingError("there are no keys yet: the first start makes one")
-        return View(keys, await self._records.counts(), await self._replicas.seen())
+        return View(keys, await self._records.counts(), await self._replicas.seen(keys))
 
     async def proved(self) -> int:
         """How many keys the vault unwraps; 0: there are none yet.
@@ -142,9 +142,9 @@ class Ring:
             click.ClickException: servers run: they may not have the newest key yet.
             KeyRingError, ProviderError: the keys, or the store, cannot be had.
         """
-        if await self._replicas.seen():
-            raise click.ClickException("the servers that run do it by themselves: ucal keys status")
         ring = await self._opened()
+        if await self._replicas.seen(ring.ids):
+            raise click.ClickException("the servers that run do it by themselves: ucal keys status")
         return await Rewrapper(self._store, ring, self._replicas.name, self._region).run()
 
 
@@ -157,7 +157,9 @@ async def ring_of(settings: Settings) -> AsyncIterator[Ring]:
         SettingsError: the store or a vault cannot be used as it is set up.
     """
     if not key_place(settings) or settings.store == "memory:":
-        raise click.ClickException("keys and store of these settings live in memory alone")
+        raise click.ClickException(
+            "keys or store of these settings live in memory alone: name a key file with --file"
+        )
     store, vaults = Store(settings.store), Vaults(settings)
     try:
         yield Ring(settings, store, vaults)

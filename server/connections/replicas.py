@@ -1,7 +1,8 @@
-"""Which replicas of a region run, and which keys each of them has: as leases in the store.
+"""Which replicas run on a store, and which keys each of them has: as leases in the store.
 
-A key may seal once every replica opens what it seals. Leases live by the database's clock; the
-lease of a replica that died ends by itself.
+A key may seal once every replica that shares the ring opens what it seals; one that has no key in
+common, as of another region with a ring of its own, has no say. Leases live by the database's
+clock; the lease of a replica that died ends by itself.
 """
 
 import secrets
@@ -14,6 +15,7 @@ from server.connections.tables import LEASES
 
 SECONDS = 30
 _DAY_MS = 86_400_000
+_NAMES = "keys/"
 _SEALS, _OPENS = "seals", "opens"
 
 # By replica: ids of its keys, and whether it seals with them.
@@ -27,11 +29,10 @@ class Replicas:
         name: of this one, until its process ends.
     """
 
-    def __init__(self, store: Store, region: str) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._region = f"keys/{region}/"
         self.name = secrets.token_hex(8)
-        self._own = f"{self._region}{self.name}/"
+        self._own = f"{_NAMES}{self.name}/"
 
     async def announce(self, keys: Sequence[bytes], seals: bytes) -> None:
         """Say for `SECONDS` that this replica has `keys`, and which one it seals with.
@@ -54,22 +55,22 @@ class Replicas:
                     )
                 )
 
-    async def seen(self) -> Seen:
-        """The replicas that run, this one among them once it has announced itself.
+    async def seen(self, keys: Sequence[bytes]) -> Seen:
+        """The replicas that have any of `keys`, this one among them once it has announced itself.
 
         Raises:
             ProviderError: UNAVAILABLE.
         """
         query = select(LEASES.c.name, LEASES.c.holder).where(
-            LEASES.c.name.startswith(self._region, autoescape=True),
+            LEASES.c.name.startswith(_NAMES, autoescape=True),
             LEASES.c.until >= self._store.now(),
         )
         found: dict[str, dict[bytes, bool]] = {}
         async with self._store.one() as database:
             for name, holder in await database.execute(query):
-                replica, _, key = name.removeprefix(self._region).partition("/")
+                replica, _, key = name.removeprefix(_NAMES).partition("/")
                 found.setdefault(replica, {})[bytes.fromhex(key)] = holder == _SEALS
-        return found
+        return {name: each for name, each in found.items() if not each.keys().isdisjoint(keys)}
 
     async def leave(self) -> None:
         """Take the announcement back.

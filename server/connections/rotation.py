@@ -1,9 +1,9 @@
 """Keys change while the service runs: seen, agreed upon by all replicas, records wrapped anew.
 
 Every second the source of the keys is looked at. A key that is new opens at once, and seals when
-all replicas of the region have it (`server.connections.replicas`): so no replica meets a token or a
-record that it cannot open. Then one of them, by a lease, wraps every record anew, at a bounded
-rate. An old key that wraps nothing any more can be taken out (`ucal keys retire`).
+all replicas that share the ring have it (`server.connections.replicas`): so no replica meets a
+token or a record that it cannot open. Then one of them, by a lease, wraps every record anew, at a
+bounded rate. An old key that wraps nothing any more can be taken out (`ucal keys retire`).
 """
 
 import asyncio
@@ -104,7 +104,7 @@ class Rotation:
         self._store = store
         self._ring = ring
         self._source = source
-        self._replicas = Replicas(store, region)
+        self._replicas = Replicas(store)
         self._rewrapper = Rewrapper(store, ring, self._replicas.name, region)
         self._tasks: list[asyncio.Task[None]] = []
         self._stale = asyncio.Event()
@@ -168,7 +168,7 @@ class Rotation:
         if self._agreed and self._ring.primary.id == self._ring.ids[0]:
             return
         self._agreed = True
-        best = sealing(self._ring.ids, await self._replicas.seen())
+        best = sealing(self._ring.ids, await self._replicas.seen(self._ring.ids))
         if best != self._ring.primary.id:
             self._seal_with(best)
             await self._announce()

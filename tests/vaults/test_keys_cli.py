@@ -105,7 +105,7 @@ def test_a_key_that_a_server_seals_with_is_not_retired(house: House) -> None:
 
     async def announced() -> None:
         store = Store(house.store)
-        await Replicas(store, "us").announce([bytes.fromhex(old)], bytes.fromhex(old))
+        await Replicas(store).announce([bytes.fromhex(old)], bytes.fromhex(old))
         await store.close()
 
     run(announced())
