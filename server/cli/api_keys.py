@@ -71,6 +71,13 @@ def api_keys() -> None:
 @click.option("--connection", "ids", multiple=True, help="Id, 'acme-*', '*', or '-'; repeatable.")
 @click.option("--label", "labels", multiple=True, metavar="KEY=VALUE", help="Repeatable.")
 @click.option("--provider", "providers", multiple=True, help="Repeatable.")
+@click.option(
+    "--secret",
+    "secrets",
+    multiple=True,
+    metavar="STORE:KEY",
+    help="What its connections may refer to, 'vault:secret/acme/*'; repeatable.",
+)
 @click.option("--busy-only", is_flag=True, help="Free/busy and nothing else.")
 @click.option(
     "--grant", "more", multiple=True, metavar="JSON", help="One more grant, as in [[policies]]."
@@ -84,6 +91,7 @@ def create(
     ids: tuple[str, ...],
     labels: tuple[str, ...],
     providers: tuple[str, ...],
+    secrets: tuple[str, ...],
     busy_only: bool,
     more: tuple[str, ...],
     expires: float | None,
@@ -103,10 +111,10 @@ def create(
         grants.append(
             Grant(
                 allow=allow, connections=ids, labels=dict(labels_of(labels)),
-                providers=providers, mask=mask,
+                providers=providers, secrets=secrets, mask=mask,
             )
         )  # fmt: skip
-    elif ids or labels or providers or busy_only:
+    elif ids or labels or providers or secrets or busy_only:
         raise click.UsageError("say what it may do there: --allow read")
     for each in grants:
         _check(each)
