@@ -114,7 +114,9 @@ async def test_pages(stub: Stub) -> None:
     assert seen == [f"c{number}" for number in range(5)]
     for request in (
         pb.ListConnectionsRequest(page_token=last),
-        pb.ListConnectionsRequest(page_token=last[:-1] + "A", provider="plain"),
+        pb.ListConnectionsRequest(
+            page_token=last[:-1] + ("B" if last[-1] == "A" else "A"), provider="plain"
+        ),
         pb.ListConnectionsRequest(page_token="c2", provider="plain"),
     ):
         assert await fails(stub.ListConnections(request)) == (
