@@ -13,6 +13,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from server.metrics import REGISTRY
 
 _MAX_BODY = 1024 * 1024
+# For the headers of a request as well, all of them: who sends a byte now and then would otherwise
+# hold a connection for an hour (aiohttp 3.14). Longer than balancers keep an idle one.
+_IDLE_SECONDS = 75.0
 
 Ready = Callable[[], Awaitable[str]]
 
@@ -26,9 +29,10 @@ class HttpServer:
         routes: Iterable[web.AbstractRouteDef] = (),
         *,
         trouble: Callable[[], str] = str,
+        idle: float = _IDLE_SECONDS,
     ) -> None:
         """`ready` answers with "" when calls can be taken, else with what is missing; `trouble`
-        with what works only for a while yet.
+        with what works only for a while yet; `idle`: seconds for a request to come in.
         """
         self._ready = ready
         self._trouble = trouble
@@ -37,7 +41,13 @@ class HttpServer:
         app.router.add_get("/readyz", self._readyz)
         app.router.add_get("/metrics", self._metrics)
         app.router.add_routes(routes)
-        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=5)
+        self._runner = web.AppRunner(
+            app,
+            access_log=None,
+            handle_signals=False,
+            shutdown_timeout=5,
+            keepalive_timeout=idle,
+        )
 
     async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
         """Listen; the port is returned, which matters when 0 was asked for.
