@@ -13,6 +13,7 @@ from server.audit.entries import Books, Entry
 from server.connections.authorizations import Authorizations
 from server.connections.directory import Directory, Tested
 from server.connections.resolver import Metadata
+from server.connections.tickets import Tickets
 from ucal.v1 import connection_pb2
 
 _BROUGHT = "-"
@@ -84,6 +85,27 @@ class WatchedDirectory(Directory):
             ),
         )
         return tested
+
+
+class WatchedTickets(Tickets):
+    """Links, the making of which is recorded: whoever has one may do what its maker might."""
+
+    _directory: WatchedDirectory
+
+    async def issue(self, request: connection_pb2.CreateConnectLinkRequest) -> tuple[str, int]:
+        """See `Tickets.issue`."""
+        books = self._directory.books
+        try:
+            issued = await super().issue(request)
+        except Exception as error:
+            about = await entries.known(books, request.connection_id)
+            await entries.noted(
+                books, Entry(entries.LINKED, *about, result=entries.result_of(error))
+            )
+            raise
+        made = Entry(entries.LINKED, request.connection_id, request.provider)
+        await entries.noted(books, made)
+        return issued
 
 
 class WatchedAuthorizations(Authorizations):

@@ -186,8 +186,8 @@ class Desk:
 
 
 def who(ticket: Ticket) -> str:
-    """Who is there, for records and limits; no person's name, and not the link itself."""
-    return f"link:{ticket.nonce}" if ticket.nonce else "open"
+    """Who is there, for records: on behalf of whom, no person's name, and not the link itself."""
+    return f"link:{ticket.caller or ticket.nonce}" if ticket.nonce else "open"
 
 
 def back_to(return_uri: str, query: Mapping[str, str]) -> str:

@@ -27,9 +27,8 @@ from server.connections.directory import Directory
 from server.connections.once import Once
 from server.connections.sealer import ExpiredTokenError, Sealer, TokenError
 from server.connections.store import Store
-from server.connections.tickets import Ticket
+from server.connections.tickets import Ticket, known_caller
 from server.connections.token_endpoint import DeadGrantError, TokenClient, exchange_code
-from server.interceptors.scope import SCOPE
 from server.providers import ProviderPool
 from ucal.v1 import connection_pb2
 
@@ -152,7 +151,7 @@ class Authorizations:
             connection_id=connection_id,
             browser=browser,
             ticket=ticket,
-            caller="" if browser else _caller(),
+            caller="" if browser else known_caller(),
         )
         state = self._sealer.seal(msgspec.msgpack.encode(dance), bound_to=_CONTEXT).decode()
         settings = provider.settings
@@ -227,7 +226,7 @@ class Authorizations:
             return hmac.compare_digest(dance.browser.encode(), browser.encode())
         if browser:
             return bool(self.callback) and dance.redirect_uri == self.callback
-        return dance.caller == _caller()
+        return dance.caller == known_caller()
 
     def opened(self, state: str) -> Dance:
         """What stands in `state`, used or not.
@@ -285,9 +284,3 @@ class Authorizations:
             raise ProviderError.invalid(
                 "code", "is not taken by the provider any more: begin anew with StartAuthorization"
             ) from None
-
-
-def _caller() -> str:
-    """Who calls; "" where that is not known, or access is open."""
-    scope = SCOPE.get(None)
-    return scope.caller if scope is not None and scope.access is not None else ""

@@ -4,7 +4,7 @@ import os
 import ssl
 from collections.abc import Mapping
 
-from server.audit.watched import WatchedAuthorizations, WatchedDirectory
+from server.audit.watched import WatchedAuthorizations, WatchedDirectory, WatchedTickets
 from server.connections.envelope import Envelope
 from server.connections.grants import Grants
 from server.connections.keeper import Keeper
@@ -15,7 +15,6 @@ from server.connections.sealer import Sealer
 from server.connections.secret_references import SecretReader
 from server.connections.static import StaticConnections
 from server.connections.store import Store
-from server.connections.tickets import Tickets
 from server.providers import Around, Doors, ProviderPool
 from server.settings_model import Settings
 from server.vaults.facade import Vaults
@@ -93,7 +92,7 @@ class Connections:
             redirects=settings.redirect_uris,
             public_url=settings.public_url,
         )
-        self.tickets = Tickets(
+        self.tickets = WatchedTickets(
             directory=self.directory,
             store=self.store,
             pool=self.pool,

@@ -14,6 +14,7 @@ from server.connections.directory import Directory
 from server.connections.once import Once
 from server.connections.sealer import ExpiredTokenError, Sealer
 from server.connections.store import Store
+from server.interceptors.scope import SCOPE
 from server.providers import ProviderPool
 from ucal.v1 import connection_pb2, provider_pb2
 
@@ -22,6 +23,8 @@ LONGEST = timedelta(days=1)
 _CONTEXT = b"ucal.link/1"
 # It travels in addresses, to the vendor's page and back too: servers take 8 KiB of them.
 _LARGEST = 2048
+# A SPIFFE id may be as long; the audit record keeps no more of it either.
+_CALLER = 240
 _BY_PERSONS = {
     provider_pb2.AUTH_KIND_NONE,
     provider_pb2.AUTH_KIND_OAUTH,
@@ -42,6 +45,7 @@ class Ticket(msgspec.Struct, array_like=True, gc=False, frozen=True):
         return_uri: where the person goes at the end; "": nowhere.
         nonce: tells links apart; "": no link, the page was opened without.
         until: seconds since 1970.
+        caller: who asked for the link; "": access is open, or the page was opened without one.
     """
 
     provider: str
@@ -52,6 +56,13 @@ class Ticket(msgspec.Struct, array_like=True, gc=False, frozen=True):
     return_uri: str = ""
     nonce: str = ""
     until: int = 0
+    caller: str = ""
+
+
+def known_caller() -> str:
+    """Who calls; "" where that is not known, or access is open."""
+    scope = SCOPE.get(None)
+    return scope.caller if scope is not None and scope.access is not None else ""
 
 
 class UsedLinkError(Exception):
@@ -107,6 +118,7 @@ class Tickets:
             return_uri=request.return_uri,
             nonce=secrets.token_urlsafe(12),
             until=int(self._now()) + (life or int(LIFETIME.total_seconds())),
+            caller=known_caller()[:_CALLER],
         )
         return self.seal(ticket), ticket.until
 
