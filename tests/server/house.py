@@ -1,14 +1,21 @@
 """`Connections` for tests: over the vendor of `tests.server.vendor`, in memory unless said."""
 
+import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
+
+from providers.core.errors import Kind, ProviderError
 from providers.core.http import Reply
 from server.connections.facade import Connections
 from server.settings import parse
 from tests.server.vendor import VendorServer
 from ucal.v1 import connection_pb2
+
+CANARY = "canary-77ab"
+PAIR = base64.b64encode(b"ann:secret").decode()
 
 
 @asynccontextmanager
@@ -48,3 +55,23 @@ async def call(found: Connections, connection_id: str = "a", **metadata: Any) ->
     """A call of the connection, which the vendor answers."""
     resolved = await found.resolve(connection_id, metadata)
     return await resolved.call.http.send("GET", "/calendars")
+
+
+def named(own_id: str) -> connection_pb2.Connection:
+    return connection_pb2.Connection(id=own_id, provider="plain")
+
+
+async def refused(work: Any) -> ProviderError:
+    with pytest.raises(ProviderError) as failed:
+        await work
+    assert CANARY not in f"{failed.value} {failed.value.violations} {failed.value.metadata}"
+    return failed.value
+
+
+def field(error: ProviderError) -> str:
+    assert error.kind is Kind.INVALID
+    return error.violations[0][0]
+
+
+def bring(**metadata: str | bytes) -> dict[str, str | bytes]:
+    return {f"ucal-{name.replace('_', '-')}": value for name, value in metadata.items()}
