@@ -2,14 +2,9 @@
 
 import asyncio
 import contextlib
-import hashlib
-import heapq
-import hmac
-import itertools
 import random
 from collections import defaultdict, deque
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
@@ -20,89 +15,13 @@ from server.watch.hub import Hub
 from server.watch.ports import WatchSettings
 from server.watch.session import Session
 from server.watch.token import Tokens
+from tests.watch.believer import Client
+from tests.watch.manual import ManualClock, PlainSealer, settle
 from ucal.v1 import calendar_pb2, event_pb2, provider_pb2, types_pb2, watch_pb2
 
+__all__ = ["Client", "ManualClock", "PlainSealer", "settle"]
 EVENT = types_pb2.RESOURCE_KIND_EVENT
 CALENDAR = types_pb2.RESOURCE_KIND_CALENDAR
-BEGINNING = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
-
-
-class ManualTimer:
-    def __init__(self, callback: Callable[[], object]) -> None:
-        self.callback: Callable[[], object] | None = callback
-
-    def cancel(self) -> None:
-        self.callback = None
-
-
-class ManualClock:
-    """Time that passes only when a test says so; everything due meanwhile happens in order."""
-
-    def __init__(self) -> None:
-        self._time = 1000.0
-        self._serial = itertools.count()
-        self._due: list[tuple[float, int, ManualTimer]] = []
-
-    def time(self) -> float:
-        return self._time
-
-    def now(self) -> datetime:
-        return BEGINNING + timedelta(seconds=self._time)
-
-    def call_at(self, when: float, callback: Callable[[], object]) -> ManualTimer:
-        timer = ManualTimer(callback)
-        heapq.heappush(self._due, (when, next(self._serial), timer))
-        return timer
-
-    @property
-    def pending(self) -> int:
-        return sum(timer.callback is not None for _, _, timer in self._due)
-
-    async def advance(self, seconds: float) -> None:
-        until = self._time + seconds
-        await settle()
-        while self._due and self._due[0][0] <= until:
-            when, _, timer = heapq.heappop(self._due)
-            self._time = max(self._time, when)
-            if timer.callback is not None:
-                timer.callback()
-                await settle()
-        self._time = until
-        await settle()
-
-
-async def settle() -> None:
-    """Let every task go as far as it can: nothing here waits for anything but another task."""
-    for _ in range(40):
-        await asyncio.sleep(0)
-
-
-class PlainSealer:
-    """Authenticates and does not hide: tests look inside."""
-
-    def __init__(self, clock: ManualClock, key: bytes = b"key") -> None:
-        self._clock = clock
-        self._key = key
-        self.sealed = 0
-
-    def _tag(self, data: bytes, bound_to: bytes) -> bytes:
-        return hmac.digest(self._key, bound_to + b"\0" + data, "sha256")
-
-    def seal(self, payload: bytes, *, bound_to: bytes = b"") -> bytes:
-        self.sealed += 1
-        data = int(self._clock.now().timestamp()).to_bytes(8, "big") + payload
-        return self._tag(data, bound_to) + data
-
-    def open(
-        self, token: bytes, *, bound_to: bytes = b"", max_age: timedelta | None = None
-    ) -> bytes:
-        tag, data = token[:32], token[32:]
-        if not hmac.compare_digest(tag, self._tag(data, bound_to)):
-            raise ProviderError.invalid("token", "is not sealed here")
-        age = self._clock.now().timestamp() - int.from_bytes(data[:8], "big")
-        if max_age is not None and age > max_age.total_seconds():
-            raise ProviderError(Kind.CURSOR_EXPIRED, "too old")
-        return data[8:]
 
 
 class Upstream:
@@ -423,78 +342,3 @@ class Stream:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
-
-
-class Client:
-    """Applies what it is told, and holds the stream to the order that the contract promises."""
-
-    def __init__(self) -> None:
-        self.state: dict[tuple[str, str], str] = {}
-        self.messages: list[watch_pb2.WatchEventsResponse] = []
-        self.changes: list[watch_pb2.Change] = []
-        self.tokens: list[tuple[bytes, dict[tuple[str, str], str]]] = []
-        self.syncing = False
-        self._partial = False
-
-    @property
-    def token(self) -> bytes:
-        return self.tokens[-1][0] if self.tokens else b""
-
-    @property
-    def kinds(self) -> list[str]:
-        return [message.WhichOneof("message") or "" for message in self.messages]
-
-    def take(self, message: watch_pb2.WatchEventsResponse) -> None:
-        what = message.WhichOneof("message")
-        assert what is not None
-        assert (what == "opened") == (not self.messages), "Opened comes first, and once"
-        assert message.HasField("observed_at")
-        self.messages.append(message)
-        assert not self._partial or what == "changes", "a cut batch goes on in the next message"
-        if what == "reset":
-            self.state.clear()
-            self.tokens.clear()
-            self.syncing = True
-            assert not message.resume_token
-        elif what == "synced":
-            self.syncing = False
-            assert message.resume_token
-        elif what == "changes":
-            self._apply(message.changes)
-        if message.resume_token:
-            assert not self._partial
-            self.tokens.append((message.resume_token, dict(self.state)))
-        else:
-            assert self._partial or not self.tokens, "a token once there are points"
-
-    def _apply(self, batch: watch_pb2.WatchEventsResponse.Changes) -> None:
-        assert batch.changes
-        self._partial = batch.is_partial
-        for change in batch.changes:
-            self.apply(change)
-
-    def apply(self, change: watch_pb2.Change) -> None:
-        self.changes.append(change)
-        assert change.type
-        assert change.kind
-        assert change.connection_id == "c1"
-        assert change.dedup_key
-        key = (change.calendar_id, change.id)
-        if change.previous_id:
-            self.state.pop((change.calendar_id, change.previous_id), None)
-        if change.type == watch_pb2.CHANGE_TYPE_DELETED:
-            assert len(change.id_digest) == 5
-            assert not change.WhichOneof("resource")
-            for other in [k for k in self.state if self._is(k, change)]:
-                del self.state[other]
-        elif change.WhichOneof("resource"):
-            self.state[key] = change.event.subject
-
-    @staticmethod
-    def _is(key: tuple[str, str], change: watch_pb2.Change) -> bool:
-        if key[0] != change.calendar_id:
-            return False
-        if change.id:
-            assert change.id_digest == hashlib.sha256(change.id.encode()).digest()[:5]
-            return key[1] == change.id
-        return hashlib.sha256(key[1].encode()).digest()[:5] == change.id_digest
