@@ -5,6 +5,7 @@ common, as of another region with a ring of its own, has no say. Leases live by 
 clock; the lease of a replica that died ends by itself.
 """
 
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 
@@ -16,6 +17,8 @@ from server.connections.tables import LEASES
 SECONDS = 30
 _DAY_MS = 86_400_000
 _NAMES = "keys/"
+# Rows of the store are not believed: what is written otherwise is nobody's.
+_NAME = re.compile(rf"{_NAMES}([0-9a-f]{{16}})/((?:[0-9a-f]{{2}})+)")
 _SEALS, _OPENS = "seals", "opens"
 
 # By replica: ids of its keys, and whether it seals with them.
@@ -68,8 +71,9 @@ class Replicas:
         found: dict[str, dict[bytes, bool]] = {}
         async with self._store.one() as database:
             for name, holder in await database.execute(query):
-                replica, _, key = name.removeprefix(_NAMES).partition("/")
-                found.setdefault(replica, {})[bytes.fromhex(key)] = holder == _SEALS
+                parts = _NAME.fullmatch(name)
+                if parts is not None:
+                    found.setdefault(parts[1], {})[bytes.fromhex(parts[2])] = holder == _SEALS
         return {name: each for name, each in found.items() if not each.keys().isdisjoint(keys)}
 
     async def leave(self) -> None:

@@ -115,6 +115,18 @@ async def test_replicas_of_other_regions_that_share_the_ring_have(
         await until(lambda: {here.ring.primary.id, there.ring.primary.id} == {new})
 
 
+@pytest.mark.parametrize("name", ["keys/x", "keys/x/zz"])
+async def test_a_lease_that_no_replica_wrote_ends_nothing(
+    store: str, tmp_path: Path, name: str
+) -> None:
+    """Rows of the store are not believed: none of them keeps keys from being looked after."""
+    keys = key_file(tmp_path, "here", OLD)
+    async with replica(store, keys) as one:
+        assert await one.store.lease(name, "seals", 600)
+        new = add_key(Path(keys)).ids[0]
+        await until(lambda: one.ring.primary.id == new)
+
+
 async def test_a_dead_replica_has_no_say_for_long(
     store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
