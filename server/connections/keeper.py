@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from providers.core.auth import Credentials
-from providers.core.errors import ProviderError
+from providers.core.errors import Kind, ProviderError
 from providers.core.provider import Provider
 from server.connections.envelope import Envelope
 from server.connections.records import StoredGrant, pack, unpack
@@ -78,7 +78,7 @@ class Keeper:
         """What `row` holds, or what the owner's secret does.
 
         Raises:
-            ProviderError: PRECONDITION, CREDENTIALS_UNREADABLE.
+            ProviderError: PRECONDITION, CREDENTIALS_UNREADABLE; UNAVAILABLE, KEYS_UNAVAILABLE.
         """
         waiting = self._unsaved.get(owner.name) if owner.name else None
         if waiting is not None:
@@ -87,8 +87,10 @@ class Keeper:
             return Holding(owner.origin)
         try:
             return Holding(unpack(self._envelope.open(row.sealed, owner.place)), row.version)
-        except ProviderError:
-            if not owner.seed:
+        except ProviderError as error:
+            # While the keys are away the row may hold the only token that is good yet; to present
+            # the secret's, which was used up long ago, can end the grant at the provider.
+            if not owner.seed or error.kind is Kind.UNAVAILABLE:
                 raise
             # It grew out of a secret that has been replaced since.
             return Holding(owner.origin, row.version)

@@ -113,6 +113,22 @@ async def test_a_static_connection_outlives_the_rotation_of_its_token(
     assert vendor.asked[-1]["refresh_token"] == "t0"
 
 
+async def test_while_the_keys_are_away_a_used_up_token_is_not_presented_again(
+    vendor: VendorServer, shared: dict[str, Any]
+) -> None:
+    """The row is the only copy of what a refresh brought: P64's vendors end grants for the old."""
+    vendor.refresh.add("r0")
+    options: dict[str, Any] = {**shared, "connections": [STATIC], "environment": {"TOKEN": "r0"}}
+    async with house(vendor, **options) as first:
+        assert (await call(first, "s")).status == 200
+    async with house(vendor, **options) as second:
+        second.ring.close()
+        with pytest.raises(ProviderError) as failed:
+            await call(second, "s")
+        assert (failed.value.kind, failed.value.reason) == (Kind.UNAVAILABLE, "KEYS_UNAVAILABLE")
+    assert [form["refresh_token"] for form in vendor.asked] == ["r0"]
+
+
 async def test_a_referred_secret_is_refreshed_too(vendor: VendorServer) -> None:
     vendor.refresh.add("r0")
     made = connection_pb2.Connection(id="a", provider="vendor")
