@@ -29,6 +29,7 @@ from server.connections.sealer import ExpiredTokenError, Sealer, TokenError
 from server.connections.store import Store
 from server.connections.tickets import Ticket, known_caller
 from server.connections.token_endpoint import DeadGrantError, TokenClient, exchange_code
+from server.interceptors.scope import SCOPE
 from server.providers import ProviderPool
 from ucal.v1 import connection_pb2
 
@@ -202,6 +203,7 @@ class Authorizations:
             raise StaleStateError("foreign")
         if not await self._once.take(dance.nonce, secrets.token_hex(8), LIFETIME.total_seconds()):
             raise StaleStateError("used")
+        await self._refuse_moved(dance)
         provider = self._pool.get(dance.provider, "state")
         tokens = await self._exchanged(provider, dance, code)
         if not tokens.scopes:
@@ -217,6 +219,14 @@ class Authorizations:
             asked.display_name = dance.ticket.display_name
             asked.labels.update(dance.ticket.labels)
         return await self._directory.create(asked, "")
+
+    async def _refuse_moved(self, dance: Dance) -> None:
+        """Raise if the connection to authorize anew has become another one's since it began."""
+        scope = SCOPE.get(None)
+        if dance.connection_id and scope is not None and scope.sees is not None:
+            known = await self._directory.get(dance.connection_id)
+            if not scope.sees(known):
+                raise ProviderError.not_found("connection", dance.connection_id)
 
     def _is_theirs(self, dance: Dance, browser: str) -> bool:
         """Whether whoever ends the dance may: the browser that it began in, the program that began

@@ -238,6 +238,11 @@ class Objects(Wrapping):
 
         async def call(request: Any, context: Context) -> Any:
             caller = _caller()
+
+            def sees(connection: connection_pb2.Connection) -> bool:
+                return caller.policy.verdict(rpc, facts_of(connection)) is Verdict.FULL
+
+            SCOPE.get().sees = sees
             answer = await inner(request, context)
             self._sight.forget(answer.connection.id)
             _judge(caller, rpc, answer.connection.id, facts_of(answer.connection))

@@ -22,7 +22,8 @@ class Scope:
         caller: who calls, for the audit record: "open", "api_key:<id>", "oidc:<digest>",
             "spiffe://..."; never a person's name.
         access: the same caller, with what it may do; None: access is open.
-        sees: whether a list of connections may show one; None: it may show all.
+        sees: whether the call may show, or change, a connection that only its work finds (of a
+            list, or in a sealed state); None: any.
     """
 
     deadline: float = float("inf")

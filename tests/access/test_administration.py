@@ -166,17 +166,46 @@ async def test_a_request_id_of_another_tenant_shows_nothing(where: Place, door: 
         assert again.id == known.id
 
 
+DANCING: dict[str, Any] = {
+    "redirect_uris": ["https://app.example.com/back"],
+    "providers": {
+        "google_calendar": {
+            "client_id": "c",
+            "client_secret": "s",
+            "token_url": "http://127.0.0.1:1/token",
+        }
+    },
+}
+
+
+async def test_a_state_does_not_reach_a_connection_that_was_moved_away(tmp_path: Path) -> None:
+    """Else the account of whoever began would be put under the other tenant's connection."""
+    where = place(tmp_path, **DANCING)
+    key, root = await where.key(ACME), await where.key(grant("admin"))
+    theirs = new(tenant="acme", provider="google_calendar")
+    theirs.connection.oauth.refresh_token = "r"
+    async with opened(where) as door:
+        made = (await door.call("CreateConnection", theirs, root)).connection
+        begun = pb.StartAuthorizationRequest(
+            provider="google_calendar",
+            redirect_uri="https://app.example.com/back",
+            connection_id=made.id,
+        )
+        states = [(await door.call("StartAuthorization", begun, key)).state for _ in range(2)]
+        # As long as it is theirs they get as far as the vendor.
+        ended = pb.CompleteAuthorizationRequest(state=states[0], code="c")
+        assert (await door.refusal("CompleteAuthorization", ended, key)).code == "UNAVAILABLE"
+        move = pb.UpdateConnectionRequest(
+            id=made.id, connection=pb.Connection(labels={"tenant": "globex"})
+        )
+        await door.call("UpdateConnection", move, root)
+        ended.state = states[1]
+        assert (await door.refusal("CompleteAuthorization", ended, key)).code == "NOT_FOUND"
+
+
 async def test_a_state_is_of_the_caller_that_began(tmp_path: Path) -> None:
     """Who has read another's state cannot end that dance with an account of its own."""
-    where = place(
-        tmp_path,
-        redirect_uris=["https://app.example.com/back"],
-        providers={
-            "google_calendar": {
-                "client_id": "c", "client_secret": "s", "token_url": "http://127.0.0.1:1/token",
-            }
-        },
-    )  # fmt: skip
+    where = place(tmp_path, **DANCING)
     first, second = await where.key(grant("admin")), await where.key(grant("admin"))
     begun = pb.StartAuthorizationRequest(
         provider="google_calendar", redirect_uri="https://app.example.com/back"
