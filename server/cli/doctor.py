@@ -13,6 +13,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from providers.core.errors import ProviderError
 from providers.registry import PROVIDERS, provider_class
+from server.cli.bus_check import bus_check
 from server.cli.entrance import entrance
 from server.cli.reach import Finding, reach
 from server.cli.safes import safes
@@ -92,6 +93,7 @@ def _examine(settings: Settings, *, online: bool) -> Iterator[Finding]:
 
     async def look() -> list[Finding]:
         found = [await each(settings) for each in looks]
+        found += await bus_check(settings)
         found += await entrance(settings, online=online)
         found += await safes(settings)
         return found + (await reach(settings) if online else [])
@@ -106,8 +108,9 @@ def _examine(settings: Settings, *, online: bool) -> Iterator[Finding]:
 def doctor(config: str, offline: bool) -> None:
     """Look for what would keep the service from running here; exit 1 if something would.
 
-    Settings, keys, store, addresses, access, TLS, OAuth clients; and each provider that is set up
-    gets one request without credentials, to see whether it answers and whether the clocks agree.
+    Settings, keys, store, bus, addresses, access, TLS, OAuth clients; and each provider that is
+    set up gets one request without credentials, to see whether it answers and whether the clocks
+    agree.
     """
     findings = list(_runtime())
     try:
