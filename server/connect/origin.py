@@ -4,14 +4,17 @@ import ipaddress
 import re
 from urllib.parse import urlencode, urlsplit
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from providers.core.errors import Kind, ProviderError
 from server.settings_rules import is_loopback
 
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:\d{1,5})?|\[[0-9a-f:]{2,45}\](:\d{1,5})?")
 # A proxy or tunnel is in front: the caller is not who the socket says.
-_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
+_FORWARDED = frozenset(
+    {"cf-connecting-ip", "cf-ray", "forwarded", "true-client-ip", "via", "x-real-ip"}
+)
+_FORWARDED_PREFIX = "x-forwarded-"
 
 
 class Origin:
@@ -83,13 +86,24 @@ class Origin:
         By the name too, not by the socket alone: a page of the internet can point a name of its own
         at this machine (DNS rebinding).
         """
-        if not self._is_open or any(name in request.headers for name in _FORWARDED):
+        if not self._is_open or _came_through(request):
             return False
         try:
             near = ipaddress.ip_address(request.remote or "").is_loopback
         except ValueError:
             return False
         return near and is_loopback(host_of(request))
+
+
+def _came_through(request: web.Request) -> bool:
+    """Whether something in front has passed the request on.
+
+    nginx adds no header unless it is told to, and asks for its upstream by that one's own name; but
+    it speaks HTTP/1.0 then, as no browser does (its default until 1.29.7).
+    """
+    names = {name.lower() for name in request.headers}
+    forwarded = any(name.startswith(_FORWARDED_PREFIX) for name in names)
+    return forwarded or not names.isdisjoint(_FORWARDED) or request.version < HttpVersion11
 
 
 def host_of(request: web.Request) -> str:

@@ -1,5 +1,6 @@
 """Who may open a page, and the headers that every page has."""
 
+import asyncio
 import base64
 import hashlib
 import re
@@ -43,6 +44,9 @@ async def person() -> AsyncIterator[ClientSession]:
         {"x-forwarded-for": "192.0.2.1"},
         {"forwarded": "for=192.0.2.1"},
         {"via": "1.1 tunnel"},
+        {"x-forwarded-proto": "https"},
+        {"x-forwarded-port": "443"},
+        {"cf-connecting-ip": "192.0.2.1"},
     ],
 )
 async def test_a_bare_page_is_for_this_machine_alone(
@@ -54,6 +58,16 @@ async def test_a_bare_page_is_for_this_machine_alone(
         assert "needs a link" in await answer.text()
     async with person.get(f"{here.base}/connect/vendor", headers={"host": "localhost"}) as answer:
         assert answer.status == 200
+
+
+async def test_a_proxy_that_adds_nothing_is_told_by_its_http_1_0(here: World) -> None:
+    """nginx with a bare `proxy_pass`: its upstream's own name as the host, and no header more."""
+    host = here.base.removeprefix("http://")
+    reader, writer = await asyncio.open_connection(*host.split(":"))
+    writer.write(f"GET /connect/vendor HTTP/1.0\r\nHost: {host}\r\n\r\n".encode())
+    status = await reader.readline()
+    writer.close()
+    assert b" 403 " in status
 
 
 async def test_where_access_is_not_open_a_link_is_needed(
