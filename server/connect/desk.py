@@ -238,6 +238,6 @@ async def form_of(request: web.Request) -> dict[str, str]:
         )
     except TimeoutError:
         raise Trouble(408, "That took too long", "Nothing was connected.") from None
-    except ValueError:
+    except (ValueError, web.RequestPayloadError):
         raise Trouble(400, "This is no form", "Nothing was connected.") from None
     return dict(pairs)

@@ -96,6 +96,8 @@ class Ingress:
                 body = await request.read()
         except TimeoutError:
             return _answered(provider.name, 408)
+        except web.RequestPayloadError:  # its encoding is none
+            return _answered(provider.name, 400)
         delivery = Delivery(
             {name.lower(): value for name, value in request.headers.items()},
             body,

@@ -163,6 +163,13 @@ async def test_bodies_are_bounded(
         assert answer.status == status
 
 
+async def test_an_encoding_that_is_none_is_no_form(here: World, person: ClientSession) -> None:
+    headers = {"content-type": "application/x-www-form-urlencoded", "content-encoding": "gzip"}
+    async with person.post(form(here), data=b"form=x", headers=headers) as answer:
+        assert answer.status == 400
+        assert "This is no form" in await answer.text()
+
+
 async def test_values_are_escaped_wherever_they_stand(here: World, person: ClientSession) -> None:
     answer = await fill_in(person, form(here), user=XSS, secret="x")
     found = [await answer.text()]
