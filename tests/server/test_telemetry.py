@@ -87,10 +87,10 @@ def spans() -> Iterator[Exporter]:
     exporter.clear()
 
 
-def _telemetry(exporter: Exporter, **more: Any) -> Telemetry:
+def _telemetry(exporter: Exporter, share: float | None = None, **more: Any) -> Telemetry:
     provider = TracerProvider(shutdown_on_exit=False, **more)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    return Telemetry(provider)
+    return Telemetry(provider, share)
 
 
 @asynccontextmanager
@@ -215,6 +215,28 @@ async def test_unsampled_traces_are_handed_on_and_not_kept(vendor: Vendor, spans
         await stub.Call(_request(), metadata=(("traceparent", PARENT),))
     assert spans.get_finished_spans() == ()
     assert re.fullmatch(f"00-{TRACE}-[0-9a-f]{{16}}-00", vendor.seen[0]["traceparent"])
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+async def test_the_service_samples_where_nobody_decided_before(
+    vendor: Vendor, spans: Exporter, share: float
+) -> None:
+    """A caller's decision holds, either way; of other calls a share is recorded."""
+    async with _channel(vendor.url, _telemetry(spans, share)) as channel:
+        stub = passthrough_pb2_grpc.PassthroughServiceStub(channel)
+        await stub.Call(_request())
+        assert len(spans.get_finished_spans()) == 2 * share
+        spans.clear()
+        await stub.Call(_request(), metadata=(("traceparent", PARENT),))
+        assert len(spans.get_finished_spans()) == 2
+        spans.clear()
+        await stub.Call(_request(), metadata=(("traceparent", f"{PARENT[:-2]}00"),))
+    assert spans.get_finished_spans() == ()
+    told = [each["traceparent"] for each in vendor.seen]
+    assert [parent_of(each).is_valid for each in told] == [True] * 3
+    assert [each[-2:] for each in told] == [f"0{share:.0f}", "01", "00"]
+    assert [TRACE in each for each in told] == [False, True, True]
+    assert not any("b7ad6b7169203331" in each for each in told), "a span of its own"
 
 
 async def test_without_the_setting_nothing_is_told(vendor: Vendor) -> None:
