@@ -18,6 +18,7 @@ from server.connections.replicas import SECONDS, Replicas, sealing
 from server.connections.sealer import Sealer
 from server.connections.store import Store
 from server.connections.wrapped import ENVELOPES, TOKENS, Row, Shelf, WrappedRecords
+from server.interceptors.errors import unexpected
 from server.log import LOG
 from server.metrics import KEY_TROUBLE, REWRAPPED
 
@@ -148,6 +149,8 @@ class Rotation:
             self._say(error.problem)
         except ProviderError as error:
             self._say(error.message)
+        except Exception as error:  # noqa: BLE001 - keys that nobody looks after serve for ever
+            self._say(unexpected(error, "keys").message)
         else:
             self._say("")
         if self._source.expired() and self._ring.ids:

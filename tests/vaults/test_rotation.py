@@ -252,6 +252,38 @@ async def test_a_key_file_that_is_spoilt_is_told_and_keys_stay(store: str, tmp_p
 
 
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+class _Spoilt:
+    """A source that fails as nobody expects; its keys are over by then."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def changed(self) -> None:
+        self.asked += 1
+        if self.asked > 1:
+            raise ValueError("canary")
+
+    def expired(self) -> bool:
+        return self.asked > 2
+
+
+async def test_keys_end_in_time_whatever_their_source_does(
+    store: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    found = Store(store)
+    await found.open()
+    ring = KeyRing([OLD])
+    looked = rotation.Rotation(found, ring, _Spoilt(), "us")
+    try:
+        await looked.open()
+        await until(lambda: not ring.ids)
+        assert looked.trouble
+        assert "canary" not in caplog.text
+    finally:
+        await looked.close()
+        await found.close()
+
+
 async def test_readiness_and_a_metric_tell_of_trouble(store: str, tmp_path: Path) -> None:
     keys = Path(key_file(tmp_path, "keys", OLD))
     settings = parse(
