@@ -15,6 +15,8 @@ from typing import Any
 from aiohttp import web
 from joserfc import jwk, jwt
 
+from tests.loopback import served
+
 AUDIENCE = "ucal"
 
 
@@ -96,16 +98,13 @@ class IssuerDouble:
         """On a port of its own."""
         app = web.Application()
         app.router.add_get("/{tail:.*}", self._answer)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}/realm"
-        try:
-            yield self
-        finally:
-            if self.hold is not None:
-                self.hold.set()
-            await runner.cleanup()
+        async with served(app) as url:
+            self.url = f"{url}/realm"
+            try:
+                yield self
+            finally:
+                if self.hold is not None:
+                    self.hold.set()
 
 
 def forged(header: dict[str, Any], claims: dict[str, Any], signature: bytes = b"") -> str:

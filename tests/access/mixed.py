@@ -15,6 +15,7 @@ from aiohttp import web
 
 from providers.core.call import Call
 from providers.core.provider import Provider
+from tests.loopback import served
 from ucal.v1 import busy_pb2, calendar_pb2, event_pb2, provider_pb2
 
 ROW = "tests.access.mixed:Mixed"
@@ -107,11 +108,6 @@ class MixedServer:
         """Under a name, for clients keep no cookies of addresses."""
         app = web.Application()
         app.router.add_get("/{tail:.*}", self._answer)
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        await web.TCPSite(runner, "localhost", 0).start()
-        self.url = f"http://localhost:{runner.addresses[0][1]}"
-        try:
+        async with served(app, "localhost") as url:
+            self.url = url
             yield self
-        finally:
-            await runner.cleanup()

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 from yarl import URL
 
+from tests.loopback import served
 from tests.server.vendor import VendorServer
 
 _PAGE = """\
@@ -81,12 +82,7 @@ class AuthorizePage:
         app.router.add_get("/authorize", self._authorize)
         app.router.add_get("/login/{ticket}", self._login)
         app.router.add_post("/login/{ticket}", self._said)
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        self._port = runner.addresses[0][1]
-        self.url = f"http://127.0.0.1:{self._port}/authorize"
-        try:
+        async with served(app) as url:
+            self._port = URL(url).port
+            self.url = f"{url}/authorize"
             yield self
-        finally:
-            await runner.cleanup()

@@ -12,6 +12,7 @@ from aiohttp import web
 from tests.caldav_servers import radicale, signed
 from tests.connect.chromium import Seen, chromium, or_skip, window
 from tests.connect.world import World, world
+from tests.loopback import served
 from tests.server.terminal import ucal
 from tests.server.vendor import VendorServer
 from ucal.v1 import connection_pb2
@@ -43,13 +44,8 @@ async def app() -> AsyncIterator[str]:
     server = web.Application()
     server.router.add_get("/back", came)
     server.router.add_get("/in", inside)
-    runner = web.AppRunner(server, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/back"
-    finally:
-        await runner.cleanup()
+    async with served(server) as url:
+        yield f"{url}/back"
 
 
 def clean(seen: Seen, here: World) -> None:

@@ -8,6 +8,8 @@ from urllib.parse import parse_qsl, urlencode
 import httpx
 from aiohttp import web
 
+from tests.loopback import served
+
 # What every client sends of itself; nobody vouches for it.
 _OF_THE_WAY = frozenset({
     "host", "content-length", "accept", "accept-encoding", "connection", "user-agent", "date",
@@ -87,11 +89,6 @@ class Recorder:
     async def running(self) -> AsyncIterator["Recorder"]:
         app = web.Application(client_max_size=32 * 1024 * 1024)
         app.router.add_route("*", "/{path:.*}", self._pass)
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        try:
+        async with served(app) as url:
+            self.url = url
             yield self
-        finally:
-            await runner.cleanup()

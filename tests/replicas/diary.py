@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from tests.loopback import served
 from tests.providers.caldav.double import HOME, PASSWORD, USER, ICloud, _answer, _error, _multi
 
 CALENDAR = f"{HOME}home/"
@@ -94,14 +95,9 @@ async def diary() -> AsyncIterator[Diary]:
     found = Diary()
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", found.answer)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        found.url = found.partition = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    async with served(app) as url:
+        found.url = found.partition = f"{url}/"
         yield found
-    finally:
-        await runner.cleanup()
 
 
 def connection(found: Diary, name: str = "diary") -> str:

@@ -16,6 +16,7 @@ from yarl import URL
 from server.cli.loopback import DeclinedError, listening
 from server.service import running
 from server.settings import parse
+from tests.loopback import served
 from tests.server.terminal import ended, started, typed, ucal
 from tests.server.vendor import VendorServer
 
@@ -51,13 +52,8 @@ async def consent(vendor: VendorServer, *, says_yes: bool = True) -> AsyncIterat
 
     app = web.Application()
     app.router.add_get("/authorize", authorize)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/authorize"
-    finally:
-        await runner.cleanup()
+    async with served(app) as url:
+        yield f"{url}/authorize"
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from server.cli.reach import origins
 from server.settings import parse
+from tests.loopback import served
 from tests.server.terminal import ucal
 
 
@@ -25,13 +26,8 @@ async def api(ahead: timedelta) -> AsyncIterator[str]:
 
     app = web.Application()
     app.router.add_get("/", root)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    async with served(app) as url:
+        yield url
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from server.cli.webhooks import delivery_id, payload, signature
 from server.presets import SANDBOX
 from server.service import running
 from server.settings import parse
+from tests.loopback import served
 from tests.server.terminal import ended, started, ucal
 from ucal.v1 import types_pb2, watch_pb2
 
@@ -177,13 +178,8 @@ async def receiver(
 
     app = web.Application()
     app.router.add_post("/{tail:.*}", take)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/hook?key=hidden", arrived
-    finally:
-        await runner.cleanup()
+    async with served(app) as url:
+        yield f"{url}/hook?key=hidden", arrived
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import grpc
 import pytest
 from aiohttp import web
 
+from tests.loopback import served
 from tests.serving import serving
 from ucal.v1 import connection_pb2, passthrough_pb2, passthrough_pb2_grpc
 
@@ -30,11 +31,8 @@ async def vendor() -> AsyncIterator[tuple[str, list[web.Request]]]:
 
     app = web.Application()
     app.router.add_route("*", "/{tail:.*}", answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}/dav/", seen
-    await runner.cleanup()
+    async with served(app) as url:
+        yield f"{url}/dav/", seen
 
 
 @asynccontextmanager

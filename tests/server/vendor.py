@@ -19,6 +19,7 @@ from providers.core.auth import OAuthConfig
 from providers.core.call import Account, Call
 from providers.core.oauth import challenge
 from providers.core.provider import Provider
+from tests.loopback import served
 from ucal.v1 import calendar_pb2, provider_pb2
 
 ROW = "tests.server.vendor:Vendor"
@@ -188,16 +189,13 @@ class VendorServer:
         app.router.add_post("/oauth/{tenant}/token", self._token)
         app.router.add_post("/oauth/revoke", self._revoke)
         app.router.add_get("/{tail:.*}", self._api)
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        try:
-            yield self
-        finally:
-            if self.hold is not None:
-                self.hold.set()
-            await runner.cleanup()
+        async with served(app) as url:
+            self.url = url
+            try:
+                yield self
+            finally:
+                if self.hold is not None:
+                    self.hold.set()
 
     def settings(self) -> dict[str, Any]:
         """`[providers]` of a server that speaks to it."""

@@ -19,6 +19,7 @@ from server.vaults.cache import SecretCache
 from server.vaults.facade import Vaults
 from server.vaults.kv import split_key
 from tests.access.authority import Authority
+from tests.loopback import served
 from tests.server.house import house
 from tests.server.vendor import VendorServer
 from tests.vaults.openbao import OpenBao, secret_name
@@ -285,13 +286,8 @@ async def reviewing(name: str) -> AsyncIterator[str]:
 
     app = web.Application()
     app.router.add_post("/apis/authentication.k8s.io/v1/tokenreviews", review)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    async with served(app) as url:
+        yield url
 
 
 async def test_a_pod_signs_in_by_its_service_account(

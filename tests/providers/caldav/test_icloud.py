@@ -11,6 +11,7 @@ from providers.caldav.provider import AppleICloud, CalDav
 from providers.core.call import ChangesQuery
 from providers.core.errors import Kind, ProviderError
 from tests.caldav_servers import DavServer
+from tests.loopback import served
 from tests.providers.caldav.double import DSID, HOME, PASSWORD, USER, ICloud, icloud
 from tests.providers.caldav.world import MONDAY, World, opened, timed, window
 from ucal.v1 import busy_pb2, calendar_pb2, event_pb2, types_pb2, watch_pb2
@@ -128,15 +129,8 @@ async def test_a_redirect_to_a_foreign_host_never_gets_the_password(one_server: 
 async def _answering(handler: object) -> AsyncIterator[str]:
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handler)  # type: ignore[arg-type]
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
-        yield f"http://127.0.0.1:{port}/"
-    finally:
-        await runner.cleanup()
+    async with served(app) as url:
+        yield f"{url}/"
 
 
 async def test_a_wrong_password_is_asked_for_once(cloud: ICloud) -> None:

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from providers.core.errors import Kind
 from providers.core.push import Delivery, Hint, Topic
+from tests.loopback import served
 from tests.providers.google.desk import CALENDAR, EVENT, Desk, meeting, refused
 from tests.providers.google.double.world import ADA
 
@@ -29,14 +30,8 @@ async def ingress() -> AsyncIterator[tuple[str, list[Delivery]]]:
 
     app = web.Application()
     app.router.add_post("/{tail:.*}", handle)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/hook", seen
-    finally:
-        await runner.cleanup()
+    async with served(app) as url:
+        yield f"{url}/hook", seen
 
 
 async def test_a_change_is_told_and_the_greeting_is_none(desk: Desk) -> None:

@@ -15,6 +15,7 @@ from providers.core.push import Delivery, Subscription, Topic
 from providers.core.settings import ProviderSettings
 from providers.goto.provider import GoTo as Provider
 from providers.goto.push import GoToPush
+from tests.loopback import served
 from tests.providers.desk import refused
 from tests.providers.goto import spec
 from tests.providers.goto.desk import Desk, launch
@@ -49,11 +50,8 @@ async def address() -> AsyncIterator[str]:
 
     app = web.Application()
     app.router.add_get("/webhooks/goto/c1", probed)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"https://127.0.0.1:{runner.addresses[0][1]}/webhooks/goto/c1"
-    await runner.cleanup()
+    async with served(app) as url:
+        yield f"{url.replace('http:', 'https:')}/webhooks/goto/c1"
 
 
 async def subscribed(desk: Desk, address: str, secret: str = SECRET) -> Subscription:

@@ -14,6 +14,7 @@ from providers.core.errors import Kind, ProviderError
 from providers.core.push import Delivery, Hint, Topic
 from providers.microsoft.provider_outlook import Outlook
 from providers.microsoft.provider_teams import Teams
+from tests.loopback import served
 from tests.providers.microsoft.desk import EVENT, Desk, application, desk, refused
 from tests.providers.microsoft.double.problems import Problem
 from tests.providers.microsoft.double.world import ADA, BEN
@@ -60,14 +61,9 @@ async def ingress(push: Any) -> AsyncIterator[Ingress]:
     found = Ingress(push)
     app = web.Application()
     app.router.add_post("/{tail:.*}", found.handle)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    found.url = f"https://127.0.0.1:{runner.addresses[0][1]}/hook"
-    try:
+    async with served(app) as url:
+        found.url = f"{url.replace('http:', 'https:')}/hook"
         yield found
-    finally:
-        await runner.cleanup()
 
 
 @asynccontextmanager

@@ -19,6 +19,7 @@ from aiohttp import web
 
 from providers.core.push import Delivery
 from providers.microsoft import webhook
+from tests.loopback import served
 from tests.providers.microsoft import spec
 from tests.providers.microsoft.desk import BERLIN
 from tests.providers.microsoft.double import Graph
@@ -181,14 +182,8 @@ async def _hook(*, right: bool = True) -> AsyncIterator[str]:
 
     app = web.Application()
     app.router.add_post("/graph", answer)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        host, port = runner.addresses[0][:2]
-        yield webhook.address_of(f"https://{host}:{port}/graph", "topic", SECRET)
-    finally:
-        await runner.cleanup()
+    async with served(app) as url:
+        yield webhook.address_of(f"{url.replace('http:', 'https:')}/graph", "topic", SECRET)
 
 
 async def test_the_sdk_subscribes(graph: Graph) -> None:
