@@ -7,8 +7,8 @@ from typing import Any
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1._async import HealthServicer
 
+from server.health import Health
 from server.interceptors.access import Access
 from server.interceptors.access_log import AccessLog
 from server.interceptors.admission import Admission
@@ -86,7 +86,7 @@ class GrpcServer:
             access: who they are and what they may do; absent: everything.
         """
         self._services = services
-        self._health = HealthServicer()
+        self._health = Health()
         options = [*OPTIONS, ("grpc.so_reuseport", int(reuse_port))]
         if max_connection_age:
             options.append(("grpc.max_connection_age_ms", int(max_connection_age * 1000)))
