@@ -45,3 +45,18 @@ async def test_pages_fit_a_telephone_and_show_their_pictures(site: Path, dark: b
                 assert await page.evaluate(_LOST) == [], name
                 elsewhere = [each for each in seen.asked if not each.startswith("file:")]
                 assert elsewhere == [], name
+
+
+@pytest.mark.xdist_group("site")
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+async def test_pages_are_read_by_everybody(site: Path, dark: bool) -> None:
+    """axe-core finds nothing serious: contrast, links, names of controls."""
+    axe = pytest.importorskip("axe_playwright_python.async_playwright").Axe()
+    async with chromium() as browser:
+        for name in PAGES:
+            async with window(browser, dark=dark, width=1200) as (page, _):
+                await page.goto((site / f"{name}.html").as_uri())
+                found = (await axe.run(page)).response["violations"]
+                bad = [each for each in found if each["impact"] in {"serious", "critical"}]
+                told = [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in bad]
+                assert told == [], name

@@ -79,7 +79,7 @@ def _table(kind: type[Table], key: str) -> Iterator[str]:
     """A row a field; what is a table has a section of its own."""
     told = (_told(Grant) if issubclass(kind, Grant) else {}) | _told(kind)
     by_key = {found: variable for variable, found in variables().items()}
-    yield "\n| setting | variable | default | |\n|---|---|---|---|"
+    yield "\n| setting | variable | default | meaning |\n|---|---|---|---|"
     for field in msgspec.structs.fields(kind):
         path = f"{key}{field.name}"
         if f"[{path}]" in TABLES or path == "providers":
@@ -95,7 +95,7 @@ def _providers() -> Iterator[str]:
     yield "\n## [providers.NAME]\n"
     yield "Settings of one provider, by its name. What a provider has besides stands on"
     yield "[its page](providers.md)."
-    yield "\n| setting | variable | |\n|---|---|---|"
+    yield "\n| setting | variable | meaning |\n|---|---|---|"
     for name, text in told.items():
         if name != "extra":
             variable = f"`UCAL_PROVIDERS__<NAME>__{name.upper()}`"
