@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ import asyncpg
 import pytest
 
 _SETTINGS = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=60")
+_START_SECONDS = 15.0
 
 
 def binary(name: str) -> str:
@@ -77,11 +79,18 @@ class PostgresServer:
             found = pwd.getpwnam(self._user)
             who = [f"--reuid={found.pw_uid}", f"--regid={found.pw_gid}", "--clear-groups"]
             command = [binary("setpriv"), *who, *command]
-        self._process = subprocess.Popen(command, start_new_session=True, **self._quiet)
-        _await_ready(self._port, self._process)
+        until = time.monotonic() + _START_SECONDS
+        while True:
+            self._process = subprocess.Popen(command, start_new_session=True, **self._quiet)
+            if _is_ready(self._port, self._process):
+                return
+            # The children of one that was killed hold its memory until they notice.
+            if time.monotonic() > until:
+                raise RuntimeError(f"postgres ended with {self._process.returncode}")
+            time.sleep(0.1)
 
     def kill(self) -> None:
-        """kill -9, every process of it; what it holds stays."""
+        """kill -9, without a word to its children; what it holds stays."""
         if self._process is not None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(timeout=20)
@@ -106,13 +115,18 @@ def postgres() -> Iterator[str]:
         server.close()
 
 
-def _await_ready(port: int, process: "subprocess.Popen[bytes]") -> None:
+def _is_ready(port: int, process: "subprocess.Popen[bytes]") -> bool:
+    """Whether the server came up; it did not if it has ended.
+
+    Raises:
+        RuntimeError: neither.
+    """
     command = [binary("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port), "-t", "1"]
     for _ in range(200):
         if process.poll() is not None:
-            raise RuntimeError(f"postgres ended with {process.returncode}")
+            return False
         if subprocess.run(command, check=False).returncode == 0:
-            return
+            return True
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=0.05)
     raise RuntimeError("postgres did not start")

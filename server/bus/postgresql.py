@@ -5,13 +5,11 @@ commit and take a lock that all of the cluster's notifying commits share.
 """
 
 import asyncio
-import contextlib
 from typing import Any
 
 import asyncpg
 
-from server.bus.outbox import Outbox
-from server.bus.ports import Listener
+from server.bus.carrier import Carrier
 from server.log import LOG
 
 _CHANNEL = "ucal_hints_1"
@@ -23,42 +21,12 @@ _PATIENCE = 5.0
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 
 
-class PostgresBus:
+class PostgresBus(Carrier):
     """A bus at `url`, which is the store's."""
 
     def __init__(self, url: str) -> None:
+        super().__init__(MAX_BYTES)
         self._url = url
-        self._outbox = Outbox()
-        self._listener: Listener | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._up = False
-
-    @property
-    def up(self) -> bool:
-        """See `Bus.up`."""
-        return self._up
-
-    async def open(self, listener: Listener) -> None:
-        """See `Bus.open`."""
-        self._listener = listener
-        self._task = asyncio.get_running_loop().create_task(self._run())
-
-    def publish(self, data: bytes) -> None:
-        """See `Bus.publish`."""
-        if self._up and len(data) <= MAX_BYTES:
-            self._outbox.put(data)
-
-    async def close(self) -> None:
-        """See `Bus.close`."""
-        if self._task is None:
-            return
-        if self._up:
-            await self._outbox.sent(1)
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
-
-    # -- one connection after the other
 
     async def _run(self) -> None:
         pause = _SHORTEST_PAUSE
@@ -81,7 +49,7 @@ class PostgresBus:
         """Listen and notify until the connection ends."""
         try:
             async with asyncio.timeout(_PATIENCE):
-                await connection.add_listener(_CHANNEL, self._heard)
+                await connection.add_listener(_CHANNEL, self._notified)
             # An end is noticed at once: there is something to send, and it fails.
             connection.add_termination_listener(lambda _: self._outbox.put(b""))
             self._outbox.clear()
@@ -95,16 +63,6 @@ class PostgresBus:
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
             LOG.warning("the bus is down", extra={"kind": type(error).__name__})
 
-    def _heard(self, connection: object, pid: int, channel: str, payload: str) -> None:
+    def _notified(self, connection: object, pid: int, channel: str, payload: str) -> None:
         del connection, pid, channel
-        if self._listener is not None:
-            self._listener.heard(payload.encode())
-
-    def _say(self, *, up: bool) -> None:
-        if up == self._up:
-            return
-        self._up = up
-        if up:
-            LOG.info("the bus is up")
-        if self._listener is not None:
-            self._listener.changed(up=up)
+        self._heard(payload.encode())
