@@ -9,7 +9,7 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
 
 from server.connections.store import Store
 from server.connections.tables import LEASES
@@ -50,11 +50,15 @@ class Replicas:
         async with self._store.several() as database:
             await database.execute(delete(LEASES).where(ours | (LEASES.c.until < now - _DAY_MS)))
             for key in keys:
+                values = {
+                    "holder": _SEALS if key == seals else _OPENS,
+                    "until": now + SECONDS * 1000,
+                }
+                # Said twice at once, the rows of the other time are there by now.
+                row = {"name": f"{self._own}{key.hex()}", **values}
                 await database.execute(
-                    insert(LEASES).values(
-                        name=f"{self._own}{key.hex()}",
-                        holder=_SEALS if key == seals else _OPENS,
-                        until=now + SECONDS * 1000,
+                    self._store.inserting(LEASES, row).on_conflict_do_update(
+                        index_elements=["name"], set_=values
                     )
                 )
 

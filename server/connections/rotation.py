@@ -29,12 +29,17 @@ _BATCH = 50
 # Records a second: far below what a store writes, so that refreshes go on beside it.
 RATE = 500.0
 _LEASE_SECONDS = 30.0
+_CLOSE_SECONDS = 5.0
 # Under which purpose rows of subscriptions are sealed.
 SUBSCRIPTIONS = "subscriptions"
 
 
 class Rewrapper:
-    """Wraps records anew that another key than the sealing one wraps."""
+    """Wraps records anew that another key than the sealing one wraps.
+
+    Attributes:
+        closing: set: a pass under way ends early.
+    """
 
     def __init__(
         self, store: Store, ring: KeyRing, holder: str, region: str, *, rate: float = RATE
@@ -50,6 +55,7 @@ class Rewrapper:
         }
         self._lease = (f"rewrap/{region}", holder)
         self._rate = rate
+        self.closing = asyncio.Event()
 
     async def run(self) -> int:
         """One pass over the store; how many records it wrapped. One replica at a time does it.
@@ -84,7 +90,16 @@ class Rewrapper:
                 return done
             after = rows[-1].name
             await self._store.lease(*self._lease, _LEASE_SECONDS)
-            await asyncio.sleep(len(rows) / self._rate)
+            if await _within(self.closing, len(rows) / self._rate):
+                return done
+
+
+async def _within(event: asyncio.Event, seconds: float) -> bool:
+    """Whether `event` was set within `seconds`."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    return event.is_set()
 
 
 def _resealed(sealer: Sealer, row: Row) -> bytes:
@@ -109,6 +124,7 @@ class Rotation:
         self._rewrapper = Rewrapper(store, ring, self._replicas.name, region)
         self._tasks: list[asyncio.Task[None]] = []
         self._stale = asyncio.Event()
+        self._closing = self._rewrapper.closing
         self._announced: tuple[tuple[bytes, ...], bytes] = ((), b"")
         self._announced_at = 0.0
         self._agreed = False
@@ -129,8 +145,7 @@ class Rotation:
         self._tasks = [loop.create_task(self._watch()), loop.create_task(self._rewrap())]
 
     async def _watch(self) -> None:
-        while True:
-            await asyncio.sleep(_TURN_SECONDS)
+        while not await _within(self._closing, _TURN_SECONDS):
             await self._look()
             if self._ring.ids:
                 # While the store is down nobody can seal anything for it either.
@@ -190,11 +205,9 @@ class Rotation:
         self._announced, self._announced_at = news, now
 
     async def _rewrap(self) -> None:
-        while True:
+        while not self._closing.is_set():
             # Another replica may have the lease and die with it: look again from time to time.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_REWRAP_SECONDS):
-                    await self._stale.wait()
+            await _within(self._stale, _REWRAP_SECONDS)
             self._stale.clear()
             with contextlib.suppress(ProviderError):
                 done = await self._rewrapper.run()
@@ -203,9 +216,13 @@ class Rotation:
 
     async def close(self) -> None:
         """End what runs, and take the announcement back."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._closing.set()
+        self._stale.set()
         if self._tasks:
+            # A question to the store that is cut off would leave its connection behind.
+            _, left = await asyncio.wait(self._tasks, timeout=_CLOSE_SECONDS)
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
             with contextlib.suppress(ProviderError):
                 await self._replicas.leave()
