@@ -137,7 +137,8 @@ async def test_a_fault_ends_in_a_documented_error(fault: str, method: str) -> No
     talk, (read, write) = FAULTS[fault]
     async with talking(talk) as origin, door() as way:
         loop = asyncio.get_running_loop()
-        end = loop.time() + SECONDS
+        # What does not last ends by itself, on a busy machine later.
+        end = loop.time() + (SECONDS if read is Kind.TIMEOUT else 10 * SECONDS)
         http = Http(way, origin, deadline=end)
         tracemalloc.start()
         with pytest.raises(ProviderError) as caught:
