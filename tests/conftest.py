@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+import server  # noqa: F401 - before gRPC: it settles how that takes forks
+
 # A developer's own configuration and proxies must not reach the tests.
 for _name in [n for n in os.environ if n.startswith("UCAL_") or n.lower().endswith("_proxy")]:
     del os.environ[_name]

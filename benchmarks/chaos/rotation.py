@@ -9,6 +9,7 @@ key would be seen.
 import asyncio
 import os
 import random
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -109,15 +110,16 @@ async def _command(config: Path, *words: str) -> str:
     Raises:
         RuntimeError: it failed.
     """
-    process = await asyncio.create_subprocess_exec(
-        str(Path(sys.executable).with_name("ucal")), *words,
+    # In a thread: the loop's own way forks, which a process full of gRPC does not always survive.
+    ended = await asyncio.to_thread(
+        subprocess.run,
+        [str(Path(sys.executable).with_name("ucal")), *words],
         env=os.environ | {"UCAL_CONFIG": str(config)},
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
     )  # fmt: skip
-    out, _ = await process.communicate()
-    if process.returncode:
-        raise RuntimeError(f"ucal {' '.join(words)}: {out.decode()}")
-    return out.decode()
+    if ended.returncode:
+        raise RuntimeError(f"ucal {words} ended with {ended.returncode}: {ended.stdout}")
+    return ended.stdout
 
 
 async def _filled(channel: grpc.aio.Channel, count: int) -> list[str]:

@@ -63,6 +63,7 @@ class Caught(Telemetry):
         provider = TracerProvider(sampler=ALWAYS_ON, shutdown_on_exit=False)
         provider.add_span_processor(SimpleSpanProcessor(self.exporter))
         super().__init__(provider)
+        self.tracer = provider.get_tracer("controls")
         self._wire = wire
 
     def around(self, transport: httpx.AsyncBaseTransport) -> TracedTransport:

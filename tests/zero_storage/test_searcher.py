@@ -130,7 +130,7 @@ def test_texts_of_providers_are_marked_and_their_structure_is_kept() -> None:
 
 async def _leak_everywhere(found: Stage, folder: Path) -> None:
     LOG.warning(CORE)
-    with found.spans._tracer.start_as_current_span("x") as span:
+    with found.spans.tracer.start_as_current_span("x") as span:
         span.set_attribute("ucal.subject", TEXT)
     DELIVERIES.labels(CORE, "200").inc()
     request = BY_NAME["UpdateConnection"].request(id=CONNECTION)
