@@ -144,8 +144,8 @@ Two connections need no account: sandbox (in memory) and local (Radicale, a real
 
 Paste one of these into another terminal:
 
-  .venv/bin/ucal call ListCalendars '{{"connection_id": "local"}}'{address}
-  .venv/bin/ucal call ListEvents '{{"connection_id": "local", "page_size": 2}}'{address}
+  .venv/bin/ucal call ListCalendars connection_id=local{address}
+  .venv/bin/ucal call ListEvents connection_id=local page_size=2{address}
   .venv/bin/ucal watch local --initial --poll 2{address}
   .venv/bin/buf curl --http2-prior-knowledge --protocol grpc \\
       -d '{{"connection_id": "sandbox", "page_size": 2}}' \\
