@@ -1,6 +1,7 @@
 """What doubles of vendors share: a server on loopback, and what goes wrong on demand."""
 
 import json
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -17,7 +18,7 @@ class Fault:
     method: str = ""
 
 
-class Loopback:
+class Loopback(ABC):
     """A vendor on a random port of loopback; an async context manager.
 
     Attributes:
@@ -60,13 +61,13 @@ class Loopback:
             return web.Response(status=status)
         return web.Response(status=status, text=json.dumps(shown), content_type="application/json")
 
+    @abstractmethod
     async def answer(self, request: web.Request, body: Any) -> tuple[int, Any]:
         """Status and JSON; None is no body at all."""
-        raise NotImplementedError
 
+    @abstractmethod
     def trouble(self, status: int) -> Any:
         """Body of an error that was asked for, as the vendor writes it."""
-        raise NotImplementedError
 
     def _fault(self, method: str) -> Fault | None:
         if not self.faults:
