@@ -119,8 +119,7 @@ class _Harness:
             await self._ask("MKCALENDAR", path, body, "application/xml")
             return path
         await self._write(name, f"Planted {name[:8]}")
-        own_id = f"{self.calendar_id}|{name}.ics"
-        return await self._busy_id(name) if kind == BUSY else own_id
+        return f"{self.calendar_id}|{name}.ics"
 
     async def _write(self, name: str, title: str, extra: str = "") -> None:
         body = _EVENT.format(
@@ -137,9 +136,6 @@ class _Harness:
             days=14 + int(name[:2], 16) % 5, minutes=minutes + 30 * (int(name[2:4], 16) % 16)
         )
         return f"{at:%Y%m%dT%H%M%SZ}"
-
-    async def _busy_id(self, name: str) -> str:
-        raise NotImplementedError
 
     async def change(self, kind: ResourceKind, id: str) -> None:
         """Change its title."""
