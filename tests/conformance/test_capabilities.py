@@ -10,7 +10,8 @@ from providers.core.capabilities import describe
 from providers.core.operations import OPERATIONS, Operation
 from providers.registry import provider_class
 from tests.conformance import plain, samples
-from tests.conformance.client import Client, Failure
+from tests.conformance.client import Client
+from tests.conformance.failure import Failure
 from tests.conformance.kinds import KINDS, METHODS, Kind, output_only
 from ucal.v1 import provider_pb2, provider_pb2_grpc, types_pb2, watch_pb2
 

@@ -13,7 +13,8 @@ import grpc
 import pytest
 
 from tests.conformance import plain, samples
-from tests.conformance.client import Client, Failure
+from tests.conformance.client import Client
+from tests.conformance.failure import Failure
 from tests.conformance.kinds import EVENT, KINDS, METHODS, Kind
 from ucal.v1 import types_pb2
 

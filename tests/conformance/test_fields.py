@@ -9,7 +9,8 @@ import pytest
 
 from providers.core import operations as ops
 from tests.conformance import samples
-from tests.conformance.client import Client, Failure
+from tests.conformance.client import Client
+from tests.conformance.failure import Failure
 from tests.conformance.kept import kept
 from tests.conformance.kinds import CALENDAR, EVENT, METHODS, Kind
 

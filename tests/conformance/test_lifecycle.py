@@ -7,7 +7,8 @@ import pytest
 
 from providers.core import operations as ops
 from tests.conformance import samples
-from tests.conformance.client import Client, Failure, about
+from tests.conformance.client import Client, about
+from tests.conformance.failure import Failure
 from tests.conformance.kept import kept
 from tests.conformance.kinds import EVENT, METHODS, Kind
 from ucal.v1 import event_pb2, provider_pb2

@@ -6,7 +6,8 @@ import grpc
 import pytest
 
 from providers.core import operations as ops
-from tests.conformance.client import Client, Failure
+from tests.conformance.client import Client
+from tests.conformance.failure import Failure
 from tests.conformance.kinds import EVENT
 from ucal.v1 import event_pb2, types_pb2
 

@@ -9,7 +9,8 @@ import pytest
 from providers.core import operations as ops
 from providers.core.operations import Operation
 from tests.conformance import samples, series
-from tests.conformance.client import Client, Failure
+from tests.conformance.client import Client
+from tests.conformance.failure import Failure
 from tests.conformance.kinds import EVENT
 from tests.conformance.series import WEEK
 from ucal.v1 import event_pb2, types_pb2

@@ -11,7 +11,8 @@ from google.protobuf.duration_pb2 import Duration
 
 from providers.core import operations as ops
 from tests.conformance import samples
-from tests.conformance.client import OTHER_CONNECTION, Client, Failure
+from tests.conformance.client import OTHER_CONNECTION, Client
+from tests.conformance.failure import Failure
 from tests.conformance.kinds import BUSY, EVENT, Kind
 from ucal.v1 import watch_pb2
 

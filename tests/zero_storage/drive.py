@@ -16,7 +16,8 @@ from google.rpc import error_details_pb2, status_pb2
 from providers.core import operations as ops
 from providers.core.operations import Operation
 from providers.registry import provider_class
-from tests.conformance.client import CONNECTION, Failure
+from tests.conformance.client import CONNECTION
+from tests.conformance.failure import Failure
 from tests.conformance.kinds import CALLS, KINDS, METHODS
 from tests.zero_storage import webhooks
 from tests.zero_storage.calls import BY_NAME, Rpc, sound, with_connection

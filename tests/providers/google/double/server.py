@@ -16,6 +16,7 @@ from tests.providers.google.double import batch, directory, lists, partial, toke
 from tests.providers.google.double import calendar as calendars
 from tests.providers.google.double import events as ev
 from tests.providers.google.double import meet as meetings
+from tests.providers.google.double.calls import settle_call
 from tests.providers.google.double.faults import Fault, Faults, NewProblem, Problem, answer
 from tests.providers.google.double.world import Json, World
 
@@ -298,7 +299,7 @@ def _if_match(entry: Any, headers: Any) -> None:
 
 def _get_event(google: Google, calendar: Any, ask: Ask) -> Any:
     entry = ev.find(calendar, ask.id)
-    ev.settle_call(google.world, calendar, entry)
+    settle_call(google.world, calendar, entry)
     return ev.shown(ev.find(calendar, ask.id))
 
 
