@@ -1,27 +1,24 @@
-"""The service in a process of its own, on a random port, with what TOML says.
+"""The service as `ucal serve` runs it, on a random port, with what TOML says.
 
 python -m benchmarks.ours SETTINGS.toml     prints its port, ends with its input
 """
 
 import asyncio
+import signal
 import sys
 import tomllib
 from pathlib import Path
 
-import uvloop
-
-from server.log import configure
-from server.service import running
+from server.cli.serve import run
+from server.service import Service
 from server.settings import parse
 
 
-async def main(path: str) -> None:
-    settings = parse(tomllib.loads(Path(path).read_text()))
-    configure(settings.log_level)
-    async with running(settings) as service:
-        print(service.port, flush=True)
-        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+async def _begun(service: Service) -> None:
+    print(service.port, flush=True)
+    ended = asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+    ended.add_done_callback(lambda _: signal.raise_signal(signal.SIGTERM))
 
 
 if __name__ == "__main__":
-    uvloop.run(main(sys.argv[1]))
+    run(parse(tomllib.loads(Path(sys.argv[1]).read_text())), _begun)

@@ -24,8 +24,10 @@ async def run() -> list[Row]:
         missing = "h2load is missing: apt-get install nghttp2-client"
         return [(figure, CLAIMS[figure], missing, False) for figure in ("R1", "R2", "R3")]
     async with service() as ours:
+        # A process loads an adapter with the first call that needs it.
+        _, first, _ = await _load(ours.port, calls=1, clients=1, streams=1)
         rate, slowest, _ = await _load(ours.port, calls=20_000, clients=8, streams=10)
-        text = f"{rate:.0f} a second, slowest {slowest:.0f} ms"
+        text = f"{rate:.0f} a second, slowest {slowest:.0f} ms; the process's first: {first:.0f} ms"
         rows = [_row("R1", text, rate >= 4000 and slowest <= 60)]
         many, _, _ = await _load(ours.port, calls=4000, clients=10, streams=40, slow=True)
         _, _, mean = await _load(ours.port, calls=1500, clients=10, streams=10, slow=True)

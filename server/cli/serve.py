@@ -1,6 +1,7 @@
 """`ucal serve` and `ucal sandbox`: the service in the foreground, until it is told to end."""
 
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -26,6 +27,9 @@ async def _until_told(settings: Settings, begun: Callable[[Service], Awaitable[N
     async with running(settings) as service:
         LOG.info("serving", extra={"address": service.address})
         await begun(service)
+        # What is loaded by now stays as long as the process. Without this, the first full
+        # collection under load walks all of it while every call waits, 80 ms (November 2026).
+        gc.freeze()
         await ended.wait()
         LOG.info("draining", extra={"seconds": settings.limits.drain_grace})
 
