@@ -1,11 +1,13 @@
 """What doubles of vendors share: a server on loopback, and what goes wrong on demand."""
 
 import json
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
+
+from tests.loopback import Double, for_all
 
 
 @dataclass
@@ -18,30 +20,18 @@ class Fault:
     method: str = ""
 
 
-class Loopback(ABC):
+class Loopback(Double):
     """A vendor on a random port of loopback; an async context manager.
 
     Attributes:
-        url: where it is reached.
         faults: what is to go wrong, in this order.
     """
 
     def __init__(self) -> None:
         self.faults: list[Fault] = []
-        self.url = ""
 
-    async def __aenter__(self) -> Self:
-        app = web.Application()
-        app.router.add_route("*", "/{tail:.*}", self._handle)
-        self._runner = web.AppRunner(app, access_log=None)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        host, port = self._runner.addresses[0][:2]
-        self.url = f"http://{host}:{port}"
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self._runner.cleanup()
+    def application(self) -> web.Application:
+        return for_all(self._handle)
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         """Answer, or do what a fault says."""

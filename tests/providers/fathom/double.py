@@ -10,10 +10,12 @@ import json
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
 from standardwebhooks import Webhook
+
+from tests.loopback import Double
 
 KEY = "fathom-key"
 TOKEN = "fathom-token"
@@ -57,7 +59,7 @@ def text_of(when: datetime) -> str:
     return when.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-class Fathom:
+class Fathom(Double):
     """An async context manager; `url` is its API root. `teams`: on a plan of teams."""
 
     def __init__(self) -> None:
@@ -69,24 +71,20 @@ class Fathom:
         self.faults: list[Fault] = []
         self.journal: list[Exchange] = []
         self.empty_end = False
-        self.url = ""
         self._serial = 94_413_000
 
-    async def __aenter__(self) -> Self:
+    def application(self) -> web.Application:
         app = web.Application()
         app.router.add_get("/external/v1/meetings", self._meetings)
         app.router.add_get("/external/v1/recordings/{id}/transcript", self._transcript)
         app.router.add_get("/external/v1/recordings/{id}/summary", self._summary)
         app.router.add_post("/external/v1/webhooks", self._hook)
         app.router.add_delete("/external/v1/webhooks/{id}", self._unhook)
-        self._runner = web.AppRunner(app, access_log=None)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}/external/v1"
-        return self
+        return app
 
-    async def __aexit__(self, *exc: object) -> None:
-        await self._runner.cleanup()
+    @property
+    def url(self) -> str:
+        return f"{self.origin}/external/v1"
 
     def add(self, title: str, ended: datetime | None = None) -> Json:
         """Record a meeting of half an hour that ended at `ended`, three hours ago unless said."""

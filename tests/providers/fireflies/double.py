@@ -8,7 +8,7 @@ are read by graphql-core, so that only what was selected is answered.
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
 from graphql import (
@@ -21,6 +21,8 @@ from graphql import (
 )
 from graphql.language import SelectionSetNode
 from graphql.utilities import value_from_ast_untyped
+
+from tests.loopback import Double
 
 KEY = "fireflies-key"
 Json = dict[str, Any]
@@ -68,7 +70,7 @@ def text_of(when: datetime) -> str:
     return when.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
-class Fireflies:
+class Fireflies(Double):
     """An async context manager; `url` is its API root."""
 
     def __init__(self) -> None:
@@ -77,20 +79,12 @@ class Fireflies:
         self.faults: list[Fault] = []
         self.journal: list[Exchange] = []
         self.partial: dict[str, RefusalError] = {}
-        self.url = ""
         self._serial = 0
 
-    async def __aenter__(self) -> Self:
+    def application(self) -> web.Application:
         app = web.Application()
         app.router.add_post("/graphql", self._graphql)
-        self._runner = web.AppRunner(app, access_log=None)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self._runner.cleanup()
+        return app
 
     def _own_id(self) -> str:
         self._serial += 1

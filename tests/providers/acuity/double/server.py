@@ -6,10 +6,11 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
 
+from tests.loopback import Double, for_all
 from tests.providers.acuity.double.handlers import ROUTES
 from tests.providers.acuity.double.world import Json, Refusal, World
 
@@ -47,14 +48,13 @@ class Fault:
     lose: bool = False
 
 
-class Acuity:
+class Acuity(Double):
     """Acuity on a random port of loopback; an async context manager."""
 
     def __init__(self) -> None:
         self.world = World()
         self.faults: list[Fault] = []
         self.journal: list[Exchange] = []
-        self.origin = ""
         self.garble_writes = False
         basic = base64.b64encode(f"{USER}:{KEY}".encode()).decode()
         self.credentials = {f"Basic {basic}", f"Bearer {TOKEN}"}
@@ -63,19 +63,8 @@ class Acuity:
     def url(self) -> str:
         return self.origin + PREFIX
 
-    async def __aenter__(self) -> Self:
-        app = web.Application()
-        app.router.add_route("*", "/{tail:.*}", self._handle)
-        self._runner = web.AppRunner(app, access_log=None)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        host, port = self._runner.addresses[0][:2]
-        self.origin = f"http://{host}:{port}"
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self._runner.cleanup()
+    def application(self) -> web.Application:
+        return for_all(self._handle)
 
     def fail(self, status: int, *, retry_after: int | None = None, times: int = 1) -> None:
         """Answer the next requests with a status, as Acuity, or its gateway, writes it."""

@@ -6,11 +6,12 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any
 from urllib.parse import unquote
 
 from aiohttp import web
 
+from tests.loopback import Double, for_all
 from tests.providers.calcom.double import bookings, event_types
 from tests.providers.calcom.double.world import NAMES, TOKEN, Json, Problem, World, instant, iso
 
@@ -56,27 +57,20 @@ class Page:
     pagination: Json = field(default_factory=dict)
 
 
-class CalCom:
+class CalCom(Double):
     """Cal.com on a random port of loopback; an async context manager."""
 
     def __init__(self) -> None:
         self.world = World()
         self.faults: list[Fault] = []
         self.journal: list[Exchange] = []
-        self.url = ""
 
-    async def __aenter__(self) -> Self:
-        app = web.Application()
-        app.router.add_route("*", "/{tail:.*}", self._handle)
-        self._runner = web.AppRunner(app, access_log=None)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        host, port = self._runner.addresses[0][:2]
-        self.url = f"http://{host}:{port}/v2"
-        return self
+    def application(self) -> web.Application:
+        return for_all(self._handle)
 
-    async def __aexit__(self, *exc: object) -> None:
-        await self._runner.cleanup()
+    @property
+    def url(self) -> str:
+        return f"{self.origin}/v2"
 
     def fail(self, status: int, *, times: int = 1, **more: Any) -> None:
         """Answer the next requests with an HTTP status."""

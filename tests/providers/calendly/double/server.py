@@ -4,10 +4,11 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
 
+from tests.loopback import Double, for_all
 from tests.providers.calendly.double import reads, writes
 from tests.providers.calendly.double.world import API, Json, Refusal, World
 
@@ -42,30 +43,18 @@ class Fault:
     lose: bool = False
 
 
-class Calendly:
+class Calendly(Double):
     """Calendly on a random port of loopback; an async context manager."""
 
     def __init__(self) -> None:
         self.world = World()
         self.faults: list[Fault] = []
         self.journal: list[Exchange] = []
-        self.url = ""
         self.armed = False
         self.garble_writes = False
 
-    async def __aenter__(self) -> Self:
-        app = web.Application()
-        app.router.add_route("*", "/{tail:.*}", self._handle)
-        self._runner = web.AppRunner(app, access_log=None)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        host, port = self._runner.addresses[0][:2]
-        self.url = f"http://{host}:{port}"
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self._runner.cleanup()
+    def application(self) -> web.Application:
+        return for_all(self._handle)
 
     def fail(self, status: int, *, reset: int | None = None, times: int = 1) -> None:
         """Answer the next requests with a status, as Calendly writes it."""

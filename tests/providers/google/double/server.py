@@ -1,26 +1,21 @@
-"""The double's HTTP side: routes, tokens, faults, partial responses, a journal of what was said."""
+"""The double's HTTP side: tokens, faults, partial responses, a journal of what was said."""
 
 import asyncio
 import json
 import re
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Self
-from urllib.parse import parse_qsl, unquote
+from typing import Any
+from urllib.parse import parse_qsl
 
 from aiohttp import ClientSession, web
 
-from tests.providers.google.double import batch, directory, lists, partial, tokens, workspace
-from tests.providers.google.double import calendar as calendars
-from tests.providers.google.double import events as ev
+from tests.loopback import Double, for_all
+from tests.providers.google.double import batch, directory, partial, routes, tokens, workspace
 from tests.providers.google.double import meet as meetings
-from tests.providers.google.double.calls import settle_call
 from tests.providers.google.double.faults import Fault, Faults, NewProblem, Problem, answer
 from tests.providers.google.double.world import Json, World
-
-Handler = Callable[["Google", re.Match[str], Json, Any, Any], Any]
 
 
 @dataclass
@@ -40,7 +35,7 @@ class Exchange:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-class Google:
+class Google(Double):
     """Google on a random port of loopback; an async context manager."""
 
     def __init__(self) -> None:
@@ -53,25 +48,16 @@ class Google:
         self.journal: list[Exchange] = []
         self.channels: dict[str, Json] = {}
         self.delays: dict[str, float] = {}
-        self.url = ""
         self._deliveries: set[asyncio.Task[None]] = set()
 
-    async def __aenter__(self) -> Self:
-        app = web.Application(client_max_size=16 * 1024 * 1024)
-        app.router.add_route("*", "/{tail:.*}", self._handle)
-        self._runner = web.AppRunner(app, access_log=None)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        host, port = self._runner.addresses[0][:2]
-        self.url = f"http://{host}:{port}"
-        return self
+    def application(self) -> web.Application:
+        return for_all(self._handle)
 
     async def __aexit__(self, *exc: object) -> None:
         for task in self._deliveries:
             task.cancel()
         await asyncio.gather(*self._deliveries, return_exceptions=True)
-        await self._runner.cleanup()
+        await super().__aexit__(*exc)
 
     @property
     def calendar_url(self) -> str:
@@ -137,7 +123,7 @@ class Google:
     def _route(
         self, method: str, path: str, query: Json, body: Any, headers: dict[str, str]
     ) -> tuple[int, Json | None]:
-        for route_method, pattern, handler in ROUTES:
+        for route_method, pattern, handler in routes.ROUTES:
             match = pattern.fullmatch(path)
             if match is None or route_method != method:
                 continue
@@ -257,170 +243,3 @@ def _body(raw: bytes, headers: dict[str, str]) -> Any:
         return json.loads(raw)
     except ValueError:
         raise Problem(400, "parseError", "Parse Error") from None
-
-
-# -- routes
-
-
-@dataclass(frozen=True)
-class Ask:
-    """What is asked of one event, or of all."""
-
-    id: str
-    query: Json
-    body: Any
-    headers: Any
-
-
-def _event_route(handler: Callable[["Google", Any, Ask], Any], role: str) -> Handler:
-    def handle(google: "Google", match: re.Match[str], query: Json, body: Any, headers: Any) -> Any:
-        calendar = google.world.calendar(unquote(match[1]), role)
-        event_id = unquote(match[2]) if match.lastindex == 2 else ""
-        before = next(google.world.log)
-        found = handler(google, calendar, Ask(event_id, query, body, headers))
-        if role == "writer" and next(google.world.log) > before + 1:
-            google.changed(f"/calendar/v3/calendars/{calendar.id}/events")
-        return found
-
-    return handle
-
-
-def _if_match(entry: Any, headers: Any) -> None:
-    wanted = headers.get("if-match")
-    if wanted and wanted not in ("*", entry.data["etag"]):
-        raise Problem(
-            412,
-            "conditionNotMet",
-            "Precondition Failed",
-            locationType="header",
-            location="If-Match",
-        )
-
-
-def _get_event(google: Google, calendar: Any, ask: Ask) -> Any:
-    entry = ev.find(calendar, ask.id)
-    settle_call(google.world, calendar, entry)
-    return ev.shown(ev.find(calendar, ask.id))
-
-
-def _instances(google: Google, calendar: Any, ask: Ask) -> Any:
-    return lists.list_instances(google.world, calendar, ask.id, ask.query)
-
-
-def _insert(google: Google, calendar: Any, ask: Ask) -> Any:
-    return ev.shown(ev.insert(google.world, calendar, ask.body or {}, ask.query))
-
-
-def _import(google: Google, calendar: Any, ask: Ask) -> Any:
-    if not (ask.body or {}).get("iCalUID"):
-        raise Problem(400, "required", "Missing iCalUID.")
-    entry = ev.insert(google.world, calendar, ask.body, ask.query)
-    entry.data["iCalUID"] = ask.body["iCalUID"]
-    return ev.shown(entry)
-
-
-def _patch(google: Google, calendar: Any, ask: Ask) -> Any:
-    entry = ev.find(calendar, ask.id)
-    _if_match(entry, ask.headers)
-    return ev.shown(ev.change(google.world, calendar, entry, ask.body or {}, ask.query))
-
-
-def _put(google: Google, calendar: Any, ask: Ask) -> Any:
-    entry = ev.find(calendar, ask.id)
-    _if_match(entry, ask.headers)
-    return ev.shown(ev.change(google.world, calendar, entry, ask.body or {}, ask.query, whole=True))
-
-
-def _delete(google: Google, calendar: Any, ask: Ask) -> Any:
-    _if_match(ev.find(calendar, ask.id), ask.headers)
-    ev.delete(google.world, calendar, ask.id, ask.query)
-    return 204, None
-
-
-def _move(google: Google, calendar: Any, ask: Ask) -> Any:
-    target = google.world.calendar(ask.query.get("destination", ""), "writer")
-    entry = ev.find(calendar, ask.id)
-    if entry.data["eventType"] != "default" or entry.master:
-        raise Problem(400, "cannotChangeOrganizer", "Cannot be moved.", domain="calendar")
-    if target is calendar:
-        raise Problem(400, "invalid", "Invalid destination.")
-    data = dict(entry.data)
-    for each in [entry, *calendar.exceptions(ask.id)]:
-        calendar.entries.pop(each.data["id"])
-    gone = {
-        "kind": "calendar#event",
-        "id": ask.id,
-        "status": "cancelled",
-        "iCalUID": data["iCalUID"],
-    }
-    tomb = google.world.put(calendar, {**data, **gone})
-    tomb.data.pop("recurrence", None)
-    data["organizer"] = {"email": target.id, "self": True}
-    return ev.shown(google.world.put(target, data))
-
-
-def _quick_add(google: Google, calendar: Any, ask: Ask) -> Any:
-    now = datetime.now(UTC).replace(microsecond=0).isoformat()
-    made = {"summary": ask.query["text"], "start": {"dateTime": now}, "end": {"dateTime": now}}
-    return ev.shown(ev.insert(google.world, calendar, made, ask.query))
-
-
-def _watch(google: Google, calendar: Any, ask: Ask) -> Any:
-    if not calendar.pushes:
-        raise Problem(400, "pushNotSupportedForRequestedResource", "Push is not supported.")
-    return google.open_channel(f"/calendar/v3/calendars/{calendar.id}/events", ask.body or {})
-
-
-def _watch_list(google: Google, match: Any, query: Json, body: Any, headers: Any) -> Any:
-    return google.open_channel("/calendar/v3/users/me/calendarList", body or {})
-
-
-def _stop(google: Google, match: Any, query: Json, body: Any, headers: Any) -> Any:
-    channel = google.channels.get((body or {}).get("id", ""))
-    if channel is None or channel["resourceId"] != body.get("resourceId"):
-        raise Problem(404, "notFound", "Channel not found.")
-    del google.channels[body["id"]]
-    return 204, None
-
-
-def _route(method: str, pattern: str, handler: Handler) -> tuple[str, re.Pattern[str], Handler]:
-    return method, re.compile(pattern), handler
-
-
-_CAL = r"/calendar/v3/calendars/([^/]+)"
-_EVENT = rf"{_CAL}/events/([^/]+)"
-ROUTES: list[tuple[str, re.Pattern[str], Handler]] = [
-    _route(
-        "GET",
-        rf"{_CAL}/events",
-        _event_route(lambda g, c, ask: lists.list_events(g.world, c, ask.query), "reader"),
-    ),
-    _route("POST", rf"{_CAL}/events", _event_route(_insert, "writer")),
-    _route("POST", rf"{_CAL}/events/import", _event_route(_import, "writer")),
-    _route("POST", rf"{_CAL}/events/quickAdd", _event_route(_quick_add, "writer")),
-    _route("POST", rf"{_CAL}/events/watch", _event_route(_watch, "reader")),
-    _route(
-        "GET",
-        rf"{_EVENT}/instances",
-        _event_route(
-            lambda g, c, ask: lists.list_instances(g.world, c, ask.id, ask.query), "reader"
-        ),
-    ),
-    _route("POST", rf"{_EVENT}/move", _event_route(_move, "writer")),
-    _route("GET", _EVENT, _event_route(_get_event, "reader")),
-    _route("PATCH", _EVENT, _event_route(_patch, "writer")),
-    _route("PUT", _EVENT, _event_route(_put, "writer")),
-    _route("DELETE", _EVENT, _event_route(_delete, "writer")),
-    _route("POST", "/calendar/v3/users/me/calendarList/watch", _watch_list),
-    _route("POST", "/calendar/v3/channels/stop", _stop),
-    _route(
-        "POST",
-        "/calendar/v3/freeBusy",
-        lambda g, m, q, b, h: lists.free_busy(g.world, b),
-    ),
-    *(_route(*row) for row in calendars.ROUTES),
-    *(_route(*row) for row in directory.ROUTES),
-    *(_route(*row) for row in meetings.ROUTES),
-    *(_route(*row) for row in tokens.ROUTES),
-    *(_route(*row) for row in workspace.ROUTES),
-]

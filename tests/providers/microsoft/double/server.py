@@ -5,11 +5,12 @@ import json
 import re
 import uuid
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from aiohttp import web
 
+from tests.loopback import Double, for_all
 from tests.providers.microsoft.double import routes
 from tests.providers.microsoft.double.bookings import Bookings
 from tests.providers.microsoft.double.delta import Deltas
@@ -44,7 +45,7 @@ class Fault:
     body: bytes | None
 
 
-class Graph:
+class Graph(Double):
     """Graph on a random port of loopback; an async context manager."""
 
     def __init__(self) -> None:
@@ -61,22 +62,13 @@ class Graph:
         self.at_once = 0
         self.most_at_once = 0
         self.delay = 0.0
-        self.url = ""
 
-    async def __aenter__(self) -> Self:
-        app = web.Application(client_max_size=16 * 1024 * 1024)
-        app.router.add_route("*", "/{tail:.*}", self._handle)
-        self._runner = web.AppRunner(app, access_log=None)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        host, port = self._runner.addresses[0][:2]
-        self.url = f"http://{host}:{port}"
-        return self
+    def application(self) -> web.Application:
+        return for_all(self._handle)
 
     async def __aexit__(self, *exc: object) -> None:
         await self.subscriptions.close()
-        await self._runner.cleanup()
+        await super().__aexit__(*exc)
 
     @property
     def base_url(self) -> str:

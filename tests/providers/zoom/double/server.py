@@ -5,11 +5,12 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any
 from urllib.parse import unquote
 
 from aiohttp import web
 
+from tests.loopback import Double, for_all
 from tests.providers.zoom.double import media, people, scheduler
 from tests.providers.zoom.double.pages import Pages
 from tests.providers.zoom.double.problems import Json, Problem
@@ -45,7 +46,7 @@ class Fault:
     only: frozenset[str] = frozenset()
 
 
-class Zoom:
+class Zoom(Double):
     """Zoom on a random port of loopback; an async context manager."""
 
     def __init__(self) -> None:
@@ -57,21 +58,9 @@ class Zoom:
         self.refresh_token = "refresh-1"
         self.strict_downloads = False
         self.busy: set[str] = set()
-        self.url = ""
 
-    async def __aenter__(self) -> Self:
-        app = web.Application(client_max_size=4 * 1024 * 1024)
-        app.router.add_route("*", "/{tail:.*}", self._handle)
-        self._runner = web.AppRunner(app, access_log=None)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        host, port = self._runner.addresses[0][:2]
-        self.url = f"http://{host}:{port}"
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self._runner.cleanup()
+    def application(self) -> web.Application:
+        return for_all(self._handle)
 
     @property
     def base_url(self) -> str:
