@@ -13,6 +13,8 @@ import httpx
 import uvloop
 from aiohttp import web
 
+from tests.loopback import for_all, served
+
 _HOP = {"connection", "content-encoding", "content-length", "date", "server", "transfer-encoding"}
 _PASSED = {"authorization", "content-type", "depth", "prefer", "if-match", "if-none-match"}
 
@@ -49,14 +51,9 @@ class Replay:
 
 async def main(upstream: str, delay: float) -> None:
     replay = Replay(upstream, delay)
-    app = web.Application(client_max_size=64 * 1024 * 1024)
-    app.router.add_route("*", "/{tail:.*}", replay.answer)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, backlog=4096).start()
-    print(runner.addresses[0][1], flush=True)
-    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
-    await runner.cleanup()
+    async with served(for_all(replay.answer)) as origin:
+        print(origin.rpartition(":")[2], flush=True)
+        await asyncio.to_thread(sys.stdin.read)
 
 
 if __name__ == "__main__":

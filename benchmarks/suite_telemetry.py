@@ -16,6 +16,7 @@ from benchmarks.load import calls_per_second
 from benchmarks.paired import Measure, Ratio, figure, interleaved, ratio
 from benchmarks.processes import Contestant
 from benchmarks.suite_service import METHOD, SETTINGS, request, service
+from tests.loopback import served
 
 _CALLS = 1000
 _PROCESSES = 3
@@ -51,14 +52,9 @@ async def collector() -> AsyncIterator[Collector]:
     found = Collector()
     app = web.Application()
     app.router.add_post("/v1/traces", found.take)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    found.url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1/traces"
-    try:
+    async with served(app) as origin:
+        found.url = f"{origin}/v1/traces"
         yield found
-    finally:
-        await runner.cleanup()
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from providers.core.errors import ProviderError
 from server.connections.envelope import Envelope
 from server.connections.keyring import KeyRing
 from server.connections.store import Store
+from tests.loopback import served
 from tests.system.processes import service
 from ucal.v1 import connection_pb2, connection_pb2_grpc, event_pb2, event_pb2_grpc
 
@@ -95,13 +96,8 @@ async def upstream() -> AsyncIterator[str]:
 
     app = web.Application()
     app.router.add_get("/{tail:.*}", meetings)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, backlog=1024).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    async with served(app) as origin:
+        yield origin
 
 
 async def _command(config: Path, *words: str) -> str:

@@ -13,6 +13,7 @@ from providers.core.guard import Guard
 from providers.core.http import Door, Http
 from providers.core.retry import Hosts, Policy
 from providers.core.transport import Transport
+from tests.loopback import for_all, served
 
 LOOPBACK = ("127.0.0.0/8",)
 # No waiting between attempts, and a breaker that never opens.
@@ -63,20 +64,12 @@ def to(location: str, status: int = 302) -> Answer:
 @asynccontextmanager
 async def serving(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
     """An HTTP server for every method and path; gives its origin."""
-    app = web.Application(client_max_size=64 * 1024 * 1024)
 
     async def handle(request: web.Request) -> web.StreamResponse:
         return await handler(request)
 
-    app.router.add_route("*", "/{tail:.*}", handle)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, backlog=2048, ssl_context=tls)
-    await site.start()
-    try:
-        yield f"{'https' if tls else 'http'}://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    async with served(for_all(handle), tls=tls) as origin:
+        yield origin
 
 
 @asynccontextmanager

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from server.service import running
 from server.settings import Settings, SettingsError, parse
+from tests.loopback import for_all, served
 from ucal.v1 import (
     calendar_pb2,
     calendar_pb2_grpc,
@@ -70,14 +71,8 @@ class Vendor:
 @pytest.fixture
 async def vendor() -> AsyncIterator[Vendor]:
     found = Vendor()
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", found.answer)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    found.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield found
-    await runner.cleanup()
+    async with served(for_all(found.answer)) as found.url:
+        yield found
 
 
 @pytest.fixture
@@ -304,13 +299,9 @@ def test_the_setting_is_a_url() -> None:
 
 
 async def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.import_module", _missing)
+    monkeypatch.setitem(sys.modules, "server.telemetry_export", None)
     with pytest.raises(SettingsError, match=r"traces: needs the packages of ucal\[telemetry\]"):
         Telemetry.of(Settings(traces="http://127.0.0.1:4318/v1/traces"))
-
-
-def _missing(name: str) -> None:
-    raise ModuleNotFoundError(name)
 
 
 async def test_spans_reach_a_collector() -> None:
@@ -326,22 +317,25 @@ async def test_spans_reach_a_collector() -> None:
 
     app = web.Application()
     app.router.add_post("/v1/traces", take)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1/traces"
-    settings = Settings(
-        listen="127.0.0.1:0", http_listen="", store="memory:", traces=url, region="eu"
-    )
-    async with running(settings) as service, grpc.aio.insecure_channel(service.address) as channel:
-        stub = calendar_pb2_grpc.CalendarServiceStub(channel)
-        with pytest.raises(grpc.aio.AioRpcError):
-            await stub.ListCalendars(
-                calendar_pb2.ListCalendarsRequest(connection_id=CANARY),
-                timeout=5,
-                metadata=(("traceparent", PARENT),),
-            )
-    await runner.cleanup()
+    async with served(app) as collector:
+        settings = Settings(
+            listen="127.0.0.1:0",
+            http_listen="",
+            store="memory:",
+            traces=f"{collector}/v1/traces",
+            region="eu",
+        )
+        async with (
+            running(settings) as service,
+            grpc.aio.insecure_channel(service.address) as channel,
+        ):
+            stub = calendar_pb2_grpc.CalendarServiceStub(channel)
+            with pytest.raises(grpc.aio.AioRpcError):
+                await stub.ListCalendars(
+                    calendar_pb2.ListCalendarsRequest(connection_id=CANARY),
+                    timeout=5,
+                    metadata=(("traceparent", PARENT),),
+                )
     sent = b"".join(bodies)
     assert b"ucal.v1.CalendarService/ListCalendars" in sent
     assert bytes.fromhex(TRACE) in sent

@@ -20,6 +20,7 @@ import httpx
 import pytest
 from aiohttp import web
 
+from tests.loopback import served
 from tests.system.processes import Process, free_port, service
 from tests.zero_storage.calls import BY_NAME
 from tests.zero_storage.marks import fill
@@ -30,7 +31,7 @@ SETTINGS = """\
 store = "sqlite:///{folder}/ucal.db"
 keyring = "{folder}/keys"
 log_level = "debug"
-traces = "http://127.0.0.1:{collector}/v1/traces"
+traces = "{collector}"
 
 [[connections]]
 id = "sandbox"
@@ -49,7 +50,7 @@ class Collector:
 
     def __init__(self) -> None:
         self.taken: list[bytes] = []
-        self.port = 0
+        self.url = ""
 
     async def _take(self, request: web.Request) -> web.Response:
         self.taken.append(await request.read())
@@ -59,14 +60,9 @@ class Collector:
     async def running(self) -> AsyncIterator["Collector"]:
         app = web.Application()
         app.router.add_post("/v1/traces", self._take)
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        self.port = runner.addresses[0][1]
-        try:
+        async with served(app) as origin:
+            self.url = f"{origin}/v1/traces"
             yield self
-        finally:
-            await runner.cleanup()
 
 
 @contextmanager
@@ -140,7 +136,7 @@ async def test_a_crash_leaves_nothing(
     http = free_port()
     monkeypatch.chdir(tmp_path)  # where a dump would be
     async with Collector().running() as collector:
-        settings = SETTINGS.format(folder=tmp_path, collector=collector.port)
+        settings = SETTINGS.format(folder=tmp_path, collector=collector.url)
         with dumps_wanted(), service(settings, tmp_path, environment, http) as process:
             async with grpc.aio.insecure_channel(process.address) as channel:
                 under_way = await talk(channel, f"http://127.0.0.1:{http}")

@@ -14,6 +14,8 @@ from xml.sax.saxutils import escape
 
 from aiohttp import web
 
+from tests.loopback import for_all, served
+
 USER, PASSWORD = "jane@example.com", "abcd-efgh-ijkl-mnop"
 DSID = "1234567890"
 HOME = f"/{DSID}/calendars/"
@@ -284,19 +286,9 @@ def _error(condition: str) -> str:
 async def icloud() -> AsyncIterator[ICloud]:
     """Both hosts on loopback."""
     found = ICloud()
-    runners = []
-    try:
-        for handler, name in ((found.main, "url"), (found.partition_host, "partition")):
-            app = web.Application()
-            app.router.add_route("*", "/{path:.*}", handler)
-            runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
-            runners.append(runner)
-            await runner.setup()
-            site = web.TCPSite(runner, "127.0.0.1", 0)
-            await site.start()
-            port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
-            setattr(found, name, f"http://127.0.0.1:{port}/")
+    async with (
+        served(for_all(found.main)) as main,
+        served(for_all(found.partition_host)) as partition,
+    ):
+        found.url, found.partition = f"{main}/", f"{partition}/"
         yield found
-    finally:
-        for runner in runners:
-            await runner.cleanup()

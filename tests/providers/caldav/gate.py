@@ -4,13 +4,14 @@ The server's own semantics stay; what is added is what no server does on demand:
 next requests, an answer that gets lost, every sync token dead, a log of what was asked.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import aiohttp
 from aiohttp import web
+
+from tests.loopback import for_all, served
 
 _HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "accept-encoding"}
 _WRITES = {"PUT", "DELETE", "MKCALENDAR", "PROPPATCH", "POST", "MOVE"}
@@ -137,16 +138,6 @@ def _rewritten(content: bytes, name: bytes, mark: bytes) -> bytes:
 async def gate(upstream: str) -> AsyncIterator[Gate]:
     """A door on a port of its own."""
     found = Gate(upstream)
-    app = web.Application(client_max_size=64 * 1024 * 1024)
-    app.router.add_route("*", "/{path:.*}", found.handle)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
-        found.url = f"http://127.0.0.1:{port}/"
+    async with served(for_all(found.handle)) as origin:
+        found.url = f"{origin}/"
         yield found
-    finally:
-        await runner.cleanup()
-        await asyncio.sleep(0)
