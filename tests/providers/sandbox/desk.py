@@ -29,6 +29,9 @@ ALL = types_pb2.UPDATE_SCOPE_ALL
 # The sandbox goes nowhere: whatever it would ask of this fails.
 NO_DOOR = cast("Http", None)
 EVENT = types_pb2.RESOURCE_KIND_EVENT
+WEEKLY = "RRULE:FREQ=WEEKLY;COUNT=6"
+# When `meeting(..., WEEKLY)` is: clocks change between the first and the second.
+PLAN = ["10-20 14:10", "10-27 14:10", "11-03 14:10", "11-10 14:10", "11-17 14:10", "11-24 14:10"]
 ANA, BEN = "ana@example.com", "ben@example.com"
 OPTIONAL = types_pb2.ATTENDEE_ROLE_OPTIONAL
 
@@ -169,6 +172,18 @@ def meeting(
     event.recurrence.rules.extend(rules)
     if not rules:
         event.ClearField("recurrence")
+    return event
+
+
+def subject(text: str) -> event_pb2.Event:
+    """A change of nothing but the subject."""
+    return event_pb2.Event(subject=text)
+
+
+def times(start: types_pb2.EventTime, minutes: int = 30) -> event_pb2.Event:
+    """A change of nothing but the times."""
+    event = event_pb2.Event(start_at=start, end_at=start)
+    event.end_at.timestamp.seconds += 60 * minutes
     return event
 
 
