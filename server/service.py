@@ -1,5 +1,6 @@
 """The composition root: everything that one process runs, opened in order and closed in reverse."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from server.services.providers import ProviderService
 from server.services.resources import resource_services
 from server.services.watch import NAME as WATCH_SERVICE
 from server.services.watch import WatchService, add_watch_service
-from server.settings import Settings
+from server.settings import Settings, SettingsError
 from server.settings_rules import split_address
 from server.tls import Certificates
 from server.watch.hub import Hub
@@ -36,6 +37,7 @@ from ucal.v1 import connection_pb2_grpc, passthrough_pb2_grpc, provider_pb2_grpc
 
 if TYPE_CHECKING:
     from server.telemetry import Telemetry
+    from server.telemetry_metrics import MetricsExport
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +73,8 @@ async def running(
     """
     async with AsyncExitStack() as stack:
         telemetry = telemetry or _telemetry(settings)
-        if telemetry is not None:
-            stack.push_async_callback(telemetry.close)
+        exports = [each for each in (telemetry, _metrics_export(settings)) if each is not None]
+        stack.push_async_callback(_closed, exports)
         connections = Connections(settings, around=telemetry.around if telemetry else None)
         stack.push_async_callback(connections.close)
         await connections.open()
@@ -85,7 +87,8 @@ async def running(
         origin = Origin(
             settings.public_url, is_open="open" in settings.access.mode, tls=settings.tls.http
         )
-        pages = ConnectPages(connections, origin, Commands(settings))
+        makers = access.makers if access is not None else None
+        pages = ConnectPages(connections, origin, Commands(settings), makers)
         server = _grpc_server(
             settings, connections, watches, origin=origin, layers=layers, access=access
         )
@@ -111,6 +114,26 @@ def _telemetry(settings: Settings) -> "Telemetry | None":
     from server.telemetry import Telemetry  # noqa: PLC0415
 
     return Telemetry.of(settings)
+
+
+def _metrics_export(settings: Settings) -> "MetricsExport | None":
+    """What sends metrics to a collector, if there is one; else none of it is loaded.
+
+    Raises:
+        SettingsError: the packages are missing, or the interval is none.
+    """
+    if not settings.metrics_otlp:
+        return None
+    try:
+        from server.telemetry_metrics import MetricsExport  # noqa: PLC0415
+    except ImportError:
+        raise SettingsError("metrics_otlp", "needs the packages of ucal[telemetry]") from None
+    return MetricsExport(settings)
+
+
+async def _closed(exports: "Sequence[Telemetry | MetricsExport]") -> None:
+    """All at once: a collector that is away is waited for once."""
+    await asyncio.gather(*(each.close() for each in exports))
 
 
 async def _end(settings: Settings, server: GrpcServer, hub: Hub) -> None:

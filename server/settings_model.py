@@ -266,6 +266,8 @@ class Settings(Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
         environment: name of the installation, "development".
         log_level: debug, info, warning or error.
         traces: collector of spans, OTLP over HTTP, "http://host:4318/v1/traces"; empty: no traces.
+        metrics_otlp: collector of metrics, OTLP over HTTP, "http://host:4318/v1/metrics"; empty:
+            metrics are at /metrics alone.
         redirect_uris: where people may be sent back to after they authorized a connection, exactly,
             besides public_url's own callback.
         passthrough: PassthroughService is served.
@@ -286,6 +288,7 @@ class Settings(Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
     environment: str = "development"
     log_level: str = "info"
     traces: str = ""
+    metrics_otlp: str = ""
     redirect_uris: tuple[str, ...] = ()
     passthrough: bool = False
     allowed_hosts: tuple[str, ...] = ()

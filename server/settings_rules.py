@@ -62,10 +62,9 @@ def _addresses(settings: Settings) -> None:
         host, _ = split_address(settings.http_listen, "http_listen")
         if host.startswith("unix:"):
             raise SettingsError("http_listen", 'must be "host:port", or empty for no HTTP')
-    if settings.public_url:
-        _url(settings.public_url, "public_url")
-    if settings.traces:
-        _url(settings.traces, "traces")
+    for key in ("public_url", "traces", "metrics_otlp"):
+        if getattr(settings, key):
+            _url(getattr(settings, key), key)
     for uri in settings.redirect_uris:
         _redirect(uri)
 

@@ -1,12 +1,12 @@
 """Traces: a span a call, a span a provider's request; W3C trace context in and out.
 
-Loaded only when the setting `traces` names a collector. Spans hold what `ATTRIBUTES` lists and
+Loaded only when the setting `traces` names a collector; how spans get there is in
+`server.telemetry_export`. Spans hold what `ATTRIBUTES` lists and
 nothing else: no id, URL, host, header or text of an error. The stock instrumentations are not used:
 they record URLs, and the one of gRPC costs a third of the throughput.
 """
 
 import asyncio
-import importlib
 import os
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -52,7 +52,6 @@ _FAULTS = frozenset({
 })  # fmt: skip
 # Their streams last for hours and their feeds serve many: what these ask is no part of one call.
 _APART = "/ucal.v1.WatchService/"
-_EXPORT_SECONDS = 5
 # Of 280 us that a call costs, a recorded span takes 75 with its export, and one that the SDK does
 # not sample 10; one that it never hears of takes 2 (November 2026, SDK 1.45).
 _SAMPLED = 0.05
@@ -269,29 +268,11 @@ class Telemetry:
             SettingsError: the packages are missing.
         """
         try:
-            resources = importlib.import_module("opentelemetry.sdk.resources")
-            sdk = importlib.import_module("opentelemetry.sdk.trace")
-            sampling = importlib.import_module("opentelemetry.sdk.trace.sampling")
-            export = importlib.import_module("opentelemetry.sdk.trace.export")
-            otlp = importlib.import_module("opentelemetry.exporter.otlp.proto.http.trace_exporter")
+            from server.telemetry_export import SentSpans  # noqa: PLC0415
         except ImportError:
             raise SettingsError("traces", _NEEDED) from None
-        resource = resources.Resource.create(
-            {
-                "service.name": "ucal",
-                "deployment.environment.name": settings.environment,
-                "cloud.region": settings.region,
-            }
-        )
         share = None if "OTEL_TRACES_SAMPLER" in os.environ else _SAMPLED
-        provider = sdk.TracerProvider(
-            sampler=None if share is None else sampling.ParentBased(sampling.ALWAYS_ON),
-            resource=resource,
-            shutdown_on_exit=False,
-        )
-        exporter = otlp.OTLPSpanExporter(endpoint=settings.traces, timeout=_EXPORT_SECONDS)
-        provider.add_span_processor(export.BatchSpanProcessor(exporter))
-        return cls(provider, share)
+        return cls(SentSpans(settings, sampled=share is not None), share)
 
     def layer(self) -> Tracing:
         """For the stack of interceptors."""

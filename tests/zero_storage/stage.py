@@ -25,7 +25,9 @@ from server.service import running
 from server.settings import Settings
 from server.settings_model import Limits
 from server.telemetry import Telemetry, TracedTransport
+from server.telemetry_metrics import MetricsExport
 from server.watch.hub import Hub
+from tests.collector import Collector, collector
 from tests.conformance.client import CONNECTION, Client, connect
 from tests.conformance.subjects import Harness, Subject
 from tests.zero_storage.wire import Wire
@@ -83,6 +85,7 @@ class Stage:
         bus: what went to other feeds and replicas.
         pages: answers of the HTTP side to others than the service's callers.
         secrets: credentials that are in use.
+        export: sends metrics to `collector`.
     """
 
     client: Client
@@ -91,6 +94,8 @@ class Stage:
     folder: Path
     wire: Wire
     spans: Caught
+    export: MetricsExport
+    collector: Collector
     log: io.StringIO = field(default_factory=io.StringIO)
     failures: list[bytes] = field(default_factory=list)
     bus: list[str] = field(default_factory=list)
@@ -101,12 +106,14 @@ class Stage:
     async def channels(self) -> Mapping[str, list[bytes]]:
         """Everything that was caught, by where."""
         metrics = await self.http.get(f"{self.url}/metrics")
+        await self.export.send()
         inside = {path for path in self.folder.rglob("*") if path.is_file()}
         outside = {Path(name) for name in self.written if Path(name).is_file()} - inside
         return {
             "logs": [self.log.getvalue().encode()],
             "traces": [self.spans.text().encode()],
             "metrics": [metrics.content],
+            "metrics by OTLP": [*self.collector.heads, *self.collector.bodies],
             "files": [path.read_bytes() for path in sorted(inside)],
             "names of files": [str(path.relative_to(self.folder)).encode() for path in inside],
             "other files": [path.read_bytes() for path in sorted(outside)],
@@ -129,6 +136,16 @@ def logging_to(stream: io.StringIO) -> Iterator[None]:
         root.setLevel(before[1])
         ours.setLevel(before[2])
         logging.raiseExceptions = before[3]
+
+
+@asynccontextmanager
+async def exporting(found: Collector) -> AsyncIterator[MetricsExport]:
+    """What `running` makes for the setting, so that a test can have it send at once."""
+    export = MetricsExport(Settings(metrics_otlp=f"{found.url}/v1/metrics"))
+    try:
+        yield export
+    finally:
+        await export.close()
 
 
 @contextmanager
@@ -199,7 +216,12 @@ async def stage(
     """The whole service in front of one provider, with a connection that the API has made."""
     log, wire = io.StringIO(), Wire()
     folder.mkdir()
-    async with subject.make() as harness, httpx.AsyncClient(trust_env=False) as http:
+    async with (
+        subject.make() as harness,
+        httpx.AsyncClient(trust_env=False) as http,
+        collector() as collected,
+        exporting(collected) as export,
+    ):
         spans = Caught(wire)
         with logging_to(log), opened_files() as written, overheard() as said:
             asked = _settings(harness, folder, port, store, bus)
@@ -211,8 +233,8 @@ async def stage(
                 client = await connect(subject.id, harness, channel, service.hub)
                 url = f"http://{service.http_address}"
                 yield Stage(
-                    client, http, url, folder, wire, spans, log, [], said, [], written,
-                    secrets_of(harness),
+                    client, http, url, folder, wire, spans, export, collected, log, [], said, [],
+                    written, secrets_of(harness),
                 )  # fmt: skip
 
 
