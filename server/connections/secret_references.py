@@ -20,6 +20,7 @@ from providers.core.errors import Kind, ProviderError
 from server.connections.records import SECRET_FIELDS, credentials_of
 from server.settings_model import Secrets
 from server.vaults.facade import Vaults
+from server.vaults.unavailable import unavailable
 from ucal.v1 import connection_pb2
 
 STORES = ("env", "file", "vault", "aws")
@@ -117,7 +118,7 @@ class SecretReader:
     def _variable(self, name: str) -> str:
         value = self._environment.get(name, "")
         if not value:
-            raise _unavailable("the variable is not set")
+            raise unavailable("the variable is not set")
         return value
 
 
@@ -126,18 +127,10 @@ def _file(path: Path) -> str:
         with path.expanduser().open("r", encoding="utf-8") as file:
             text = file.read(_MAX_SECRET + 1)
     except (OSError, ValueError, RuntimeError):
-        raise _unavailable("the file cannot be read") from None
+        raise unavailable("the file cannot be read") from None
     if len(text) > _MAX_SECRET:
-        raise _unavailable("the file is larger than 64 KiB")
+        raise unavailable("the file is larger than 64 KiB")
     return text.rstrip("\r\n")
-
-
-def _unavailable(why: str) -> ProviderError:
-    return ProviderError(
-        Kind.PRECONDITION,
-        f"the secret that this connection refers to cannot be had: {why}",
-        reason="SECRET_UNAVAILABLE",
-    )
 
 
 def _malformed(why: str) -> ProviderError:

@@ -13,6 +13,7 @@ import msgspec
 
 from providers.core.errors import Kind, ProviderError
 from server.settings_model import Aws, SettingsError
+from server.vaults.unavailable import unavailable
 
 _KEY = re.compile(r"([A-Za-z0-9/_+=.@:-]{1,512})(?:#([A-Za-z0-9_.-]+))?")
 _THREADS = 4
@@ -75,11 +76,11 @@ class AwsSecrets:
         """
         parts = split_key(key)
         if parts is None:
-            raise _unavailable("its key is no name of a secret")
+            raise unavailable("its key is no name of a secret")
         loop = asyncio.get_running_loop()
         text = await loop.run_in_executor(self._threads, self._read, parts[0])
         if len(text) > _MAX_SECRET:
-            raise _unavailable("it is larger than 64 KiB")
+            raise unavailable("it is larger than 64 KiB")
         return _field(text, parts[1]) if parts[1] else text
 
     def _read(self, name: str) -> str:
@@ -94,7 +95,7 @@ class AwsSecrets:
         except (self._errors.BotoCoreError, OSError):
             raise _told("") from None
         except (KeyError, UnicodeDecodeError):
-            raise _unavailable("it holds no text") from None
+            raise unavailable("it holds no text") from None
 
     def close(self) -> None:
         """Ask nothing any more."""
@@ -106,16 +107,16 @@ def _field(text: str, field: str) -> str:
     try:
         value = msgspec.json.decode(text, type=dict[str, object]).get(field)
     except (msgspec.MsgspecError, UnicodeEncodeError):
-        raise _unavailable("it is no JSON object, and has no fields") from None
+        raise unavailable("it is no JSON object, and has no fields") from None
     if value is None:
-        raise _unavailable("it has no such field")
+        raise unavailable("it has no such field")
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 def _told(code: str) -> ProviderError:
     """What an error code of AWS means to a caller."""
     if code in _GONE:
-        return _unavailable("AWS has none of that name")
+        return unavailable("AWS has none of that name")
     if code in _DENIED:
         return ProviderError(
             Kind.PRECONDITION,
@@ -134,12 +135,4 @@ def _told(code: str) -> ProviderError:
         "AWS Secrets Manager does not answer",
         reason="AWS_UNREACHABLE",
         retry_after=5.0,
-    )
-
-
-def _unavailable(why: str) -> ProviderError:
-    return ProviderError(
-        Kind.PRECONDITION,
-        f"the secret that this connection refers to cannot be had: {why}",
-        reason="SECRET_UNAVAILABLE",
     )

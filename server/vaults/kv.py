@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from providers.core.errors import Kind, ProviderError
 from server.vaults.client import VaultClient
+from server.vaults.unavailable import unavailable
 
 _KEY = re.compile(r"((?:[A-Za-z0-9_.@:+=-]+/)+[A-Za-z0-9_.@:+=-]+)(?:#([A-Za-z0-9_.-]+))?")
 _MAX_SECRET = 64 * 1024
@@ -48,14 +48,14 @@ class KvSecrets:
         """
         parts = split_key(key)
         if parts is None:
-            raise _unavailable("its key is no path of a vault")
+            raise unavailable("its key is no path of a vault")
         path, field = parts
         table = await self._vault.ask(lambda client: _table(client, path))
         if table is None:
-            raise _unavailable("the vault has none there")
+            raise unavailable("the vault has none there")
         text = _text(table, field)
         if len(text) > _MAX_SECRET:
-            raise _unavailable("it is larger than 64 KiB")
+            raise unavailable("it is larger than 64 KiB")
         return text
 
 
@@ -81,13 +81,5 @@ def _text(table: Mapping[str, object], field: str) -> str:
         return msgspec.json.encode(table).decode()
     value = table.get(field)
     if value is None:
-        raise _unavailable("it has no such field")
+        raise unavailable("it has no such field")
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
-
-
-def _unavailable(why: str) -> ProviderError:
-    return ProviderError(
-        Kind.PRECONDITION,
-        f"the secret that this connection refers to cannot be had: {why}",
-        reason="SECRET_UNAVAILABLE",
-    )
