@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Collection, ItemsView
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from providers.core.operations import ResourceKind
@@ -27,6 +27,7 @@ class Registration:
         refused: why there is none.
         retry_at: when it is tried again, on the engine's clock.
         pause: until the time after that.
+        making: what has one made just now.
     """
 
     provider: str
@@ -38,7 +39,7 @@ class Registration:
     refused: str = ""
     retry_at: float = float("inf")
     pause: float = RETRY_SECONDS
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    making: asyncio.Task[None] | None = None
 
 
 class Book:

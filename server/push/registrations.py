@@ -21,6 +21,7 @@ from server.log import LOG
 from server.metrics import PUSH_ENDED, PUSH_RENEWALS, PUSH_SUBSCRIPTIONS
 from server.push.book import RETRY_SECONDS, Book, Key, Registration
 from server.push.calls import PushCalls
+from server.push.rounds import Rounds, all_of
 from server.push.subscription_rows import Row, SubscriptionRows, is_over
 from server.watch.asking import fault
 from server.watch.ports import Clock, Target
@@ -37,6 +38,8 @@ _LOOK_SECONDS = 0.25
 _CLAIM_SECONDS = 60.0
 _LONGEST_RETRY = 3600.0
 _CLOSE_SECONDS = 5.0
+# Of those that were refused so many are tried again in one round.
+_AGAIN_AT_ONCE = 100
 
 
 class Pushes(Protocol):
@@ -85,24 +88,20 @@ class Registrations:
         self._lasting = lasting
         self._known = Book()
         self._hurried: dict[str, int] = {}
-        self._closing = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._making: dict[str, asyncio.Task[None]] = {}
+        # Two: a provider that hangs at a renewal must not let lapse what is wanted.
+        self._rounds = Rounds(TICK_SECONDS, self.want, self.keep)
 
     async def open(self) -> None:
         """Begin to look after what stands in the store."""
         if self._calls.public_url:
-            self._task = asyncio.get_running_loop().create_task(self._run())
+            self._rounds.open()
 
     async def close(self) -> None:
         """Leave subscriptions to others, or to the next start; end them where there is neither."""
-        if self._task is None:
+        if not self._rounds.are_open:
             return
-        self._closing.set()
-        # What is under way is let end: a question to the store is not cut off.
-        await asyncio.wait([self._task], timeout=_CLOSE_SECONDS)
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+        await self._rounds.close(_CLOSE_SECONDS, self._making.values())
         if self._lasting:
             return
         with contextlib.suppress(TimeoutError, ProviderError):
@@ -119,6 +118,7 @@ class Registrations:
         """
         connection_id = target.connection_id
         wanted = await self._pushable(target, units)
+        making = []
         for unit in wanted:
             key = (connection_id, unit)
             found = self._known.get(key)
@@ -127,9 +127,15 @@ class Registrations:
                 topic = Topic(unit.kind, unit.calendar_id)
                 found = self._known.add(key, Registration(target.provider, name, topic))
             found.watchers += 1
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_PATIENCE):
-                await asyncio.gather(*(self._make((connection_id, unit)) for unit in wanted))
+            if found.made is None:
+                making.append(self._make(key, found))
+        try:
+            if making:
+                # Whoever waits no longer leaves it under way: it may be made by then.
+                await asyncio.wait(making, timeout=_PATIENCE)
+        except asyncio.CancelledError:
+            self.leave(target, wanted)
+            raise
         return {unit: self._reason((connection_id, unit)) for unit in wanted}
 
     async def _pushable(self, target: Target, units: Sequence[Unit]) -> list[Unit]:
@@ -179,22 +185,41 @@ class Registrations:
 
     # -- making
 
-    async def _make(self, key: Key) -> None:
-        """Have a subscription: the one that is there, or a new one."""
-        found = self._known.get(key)
-        if found is None:
+    @property
+    def making(self) -> int:
+        """How many are being made."""
+        return len(self._making)
+
+    def _make(self, key: Key, found: Registration) -> asyncio.Task[None]:
+        """Have a subscription: the one that is there, or a new one; raises nothing."""
+        if found.making is None:
+            before = self._making.get(found.name)
+            task = asyncio.get_running_loop().create_task(self._have(key, found, before))
+            self._making[found.name] = found.making = task
+            task.add_done_callback(lambda _: self._had(found, task))
+        return found.making
+
+    def _had(self, found: Registration, task: asyncio.Task[None]) -> None:
+        found.making = None
+        if self._making.get(found.name) is task:
+            del self._making[found.name]
+
+    async def _have(self, key: Key, found: Registration, before: asyncio.Task[None] | None) -> None:
+        """`before`: makes the same for watches that have ended since."""
+        if before is not None:
+            await asyncio.wait([before])
+        if self._known.get(key) is not found:
             return
-        async with found.lock:
-            if found.made is not None:
-                return
-            try:
-                while not await self._adopt(key, found):
-                    if await self._create(key, found):
-                        return
-                    # Another replica is about to.
-                    await asyncio.sleep(_LOOK_SECONDS)
-            except ProviderError as error:
-                self._refuse(found, f"push cannot be had: {error.message}")
+        try:
+            while not await self._adopt(key, found):
+                if await self._create(key, found):
+                    return
+                # Another replica is about to.
+                await asyncio.sleep(_LOOK_SECONDS)
+        except ProviderError as error:
+            self._refuse(found, f"push cannot be had: {error.message}")
+        except Exception as error:  # noqa: BLE001 - the watch goes on by polling
+            self._refuse(found, f"push cannot be had: {fault(error).message}")
 
     async def _adopt(self, key: Key, found: Registration) -> bool:
         """Take what another replica, or an earlier life of this one, has made."""
@@ -217,9 +242,14 @@ class Registrations:
             made = await self._calls.create(found.provider, connection_id, found.topic)
             if made is None:
                 return True
-            version = await self._rows.put(
-                found.name, connection_id, found.provider, made, WANTED_SECONDS
-            )
+            try:
+                version = await self._rows.put(
+                    found.name, connection_id, found.provider, made, WANTED_SECONDS
+                )
+            except ProviderError:
+                # Nobody would find it again.
+                await self._end_at(connection_id, found.provider, made)
+                raise
             self._take(key, found, made, version)
         finally:
             with contextlib.suppress(ProviderError):
@@ -247,48 +277,48 @@ class Registrations:
 
     # -- keeping
 
-    async def _run(self) -> None:
-        while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(TICK_SECONDS * random.uniform(0.8, 1.2)):  # noqa: S311
-                    await self._closing.wait()
-            if self._closing.is_set():
-                return
-            try:
-                await self.tick()
-            except ProviderError as error:
-                LOG.warning("subscriptions cannot be kept", extra={"reason": error.reason})
-            except Exception as error:  # noqa: BLE001 - the next round must come all the same
-                fault(error)
-
     async def tick(self) -> None:
-        """Want what is watched here; renew what is due; end what nobody wants.
+        """`want`, then `keep`.
 
         Raises:
             ProviderError: UNAVAILABLE, the store cannot be asked.
         """
-        await self._want()
-        while self._hurried:
-            # Of replicas that have heard it, the first one's version fits.
-            await self._rows.hurry(*self._hurried.popitem())
-        for row in await self._rows.due():
-            await self._renew(row)
-        for row in await self._rows.unwanted():
-            await self._end(row)
-        now = self._clock.time()
-        again = [key for key, found in self._known.items() if found.retry_at <= now]
-        await asyncio.gather(*(self._make(key) for key in again))
+        await self.want()
+        await self.keep()
 
-    async def _want(self) -> None:
-        """Say what is watched here, and see what others have made of it."""
+    async def keep(self) -> None:
+        """Renew what is due; end what nobody wants; try again to have what was refused.
+
+        Raises:
+            ProviderError: UNAVAILABLE, the store cannot be asked.
+        """
+        while self._hurried:
+            name, version = next(iter(self._hurried.items()))
+            # Of replicas that have heard it, the first one's version fits.
+            await self._rows.hurry(name, version)
+            if self._hurried.get(name) == version:
+                del self._hurried[name]
+        await all_of(self._renew(row) for row in await self._rows.due())
+        await all_of(self._end(row) for row in await self._rows.unwanted())
+        now = self._clock.time()
+        again = [each for each in self._known.items() if each[1].retry_at <= now]
+        await all_of(self._make(*each) for each in again[:_AGAIN_AT_ONCE])
+
+    async def want(self) -> None:
+        """Say what is watched here, and see what others have made of it.
+
+        Raises:
+            ProviderError: UNAVAILABLE, the store cannot be asked.
+        """
         mine = {found.name: key for key, found in self._known.items()}
+        had = {found.name for _, found in self._known.items() if found.made is not None}
         versions = await self._rows.want(list(mine), WANTED_SECONDS)
         for name, key in mine.items():
             found = self._known.get(key)
             if found is None:
                 continue
             if name not in versions:
-                if found.made is not None:
+                if found.made is not None and name in had:
                     self._lose(key, found, _gone())
                     found.retry_at = self._clock.time()
             elif versions[name] != found.version or found.made is None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import grpc
 
-from providers.core.errors import ProviderError
 from server.interceptors.scope import SCOPE
 from server.interceptors.wrap import Context
 from server.push.registrations import Registrations
@@ -43,7 +42,7 @@ class WatchService(watch_pb2_grpc.WatchServiceServicer):
         units = tuple(pushed)
         try:
             session = self._hub.open(request, target, wanted, pushed)
-        except ProviderError:
+        except BaseException:
             self._leave(target, units)
             raise
         del request, wanted, pushed  # streams live long, and there are many
