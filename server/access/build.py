@@ -6,11 +6,13 @@ from server.access.gate import Gate
 from server.access.issuer import IssuerKeys
 from server.access.key_check import KeyCheck
 from server.access.key_store import KeyStore
+from server.access.makers import Makers
 from server.access.oidc import Tokens
 from server.access.sight import Sight
 from server.access.standing import EVERY_SECONDS, Standing
 from server.access.subjects import Subjects
 from server.connections.facade import Connections
+from server.connections.tickets import CALLER_SIGNS
 from server.interceptors.access import Access, Callers, Objects
 from server.settings_model import Settings
 
@@ -32,7 +34,8 @@ def access_of(settings: Settings, connections: Connections) -> Access | None:
         certificates = Certificates(settings.access.trust_domains, subjects)
     gate = Gate(keys=keys, tokens=tokens, certificates=certificates)
     sight = Sight(connections.directory)
-    return Access(gate, Callers(gate), Objects(gate, sight, Standing(EVERY_SECONDS)))
+    makers = Makers(keys=keys, subjects=subjects, sight=sight, modes=modes, whole=CALLER_SIGNS)
+    return Access(gate, Callers(gate), Objects(gate, sight, Standing(EVERY_SECONDS)), makers)
 
 
 def _tokens(settings: Settings, connections: Connections, subjects: Subjects) -> Tokens:

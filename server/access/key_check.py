@@ -13,6 +13,7 @@ from providers.core.errors import Kind, ProviderError
 from server.access.caller import Caller, expired, invalid, revoked
 from server.access.key_format import digest, parse
 from server.access.key_store import KeyRow, KeyStore
+from server.access.policy import Policy
 from server.access.subjects import Subjects
 from server.connections.bounded import Bounded
 
@@ -24,6 +25,7 @@ _KEYS = 10_000
 _ABSENT = 1_000
 # No more look-ups at once: a flood of made-up keys must not take the store from those who call.
 _LOOKUPS = 16
+_SUBJECT = "api_key:"
 
 
 class KeyCheck:
@@ -75,9 +77,22 @@ class KeyCheck:
             raise invalid("the API key is not known here")
         self._refuse_ended(row)
         self._note(row.id)
-        names = (f"api_key:{row.id}", f"api_key:{row.name}")
-        policy = self._subjects.policy(names, row.grants)
-        return Caller(names[0], policy, row.expires_at or float("inf"), row.id)
+        until = row.expires_at or float("inf")
+        return Caller(f"{_SUBJECT}{row.id}", self._policy(row), until, row.id)
+
+    async def policy(self, key_id: str) -> Policy | None:
+        """What the key `key_id` may do; None: nothing any more, it has ended or is not there.
+
+        Raises:
+            ProviderError: UNAVAILABLE, the store cannot be reached.
+        """
+        row = await self._row(key_id)
+        if row is None or row.environment != self._environment:
+            return None
+        return self._policy(row) if row.state(self._now()) == "active" else None
+
+    def _policy(self, row: KeyRow) -> Policy:
+        return self._subjects.policy((f"{_SUBJECT}{row.id}", f"{_SUBJECT}{row.name}"), row.grants)
 
     async def refuse_ended(self, key_id: str) -> None:
         """Raise if the key `key_id` has been revoked, or has expired, since.

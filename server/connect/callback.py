@@ -6,9 +6,10 @@ import msgspec
 from aiohttp import web
 
 from providers.core.errors import ProviderError
+from server.access.makers import DANCE, Begun
 from server.connect import troubles
 from server.connect.browser import Browser
-from server.connect.desk import Desk, Visit, back_to, form_of, steps_on, who
+from server.connect.desk import Desk, Visit, back_to, form_of, of_link, steps_on, who
 from server.connect.receipts import Receipts
 from server.connections.authorizations import CALLBACK, Dance, StaleStateError
 from server.connections.sealer import Sealer
@@ -55,6 +56,7 @@ class Callback:
         state, code = query.get("state", ""), query.get("code", "")
         dance = self._opened(state)
         visit = self._visit(request, dance, browser)
+        await self._desk.refuse_ended(_begun(dance))
         steps = steps_on(visit) if dance.ticket else ()
         if dance.ticket is not None and dance.browser != browser.digest:
             raise troubles.stale("foreign", steps)
@@ -121,7 +123,9 @@ class Callback:
         except ProviderError:
             raise troubles.foreign_form() from None
         answer = msgspec.msgpack.decode(plain, type=_Answer)
-        visit = self._visit(request, self._opened(answer.state), browser)
+        dance = self._opened(answer.state)
+        visit = self._visit(request, dance, browser)
+        await self._desk.refuse_ended(_begun(dance))
         try:
             made = await self._dances.complete(answer.state, answer.code, browser.digest)
         except StaleStateError as error:
@@ -129,3 +133,10 @@ class Callback:
         except ProviderError as error:
             raise troubles.of_error(error, visit.name) from None
         return self._desk.onward(self._receipts.url(visit.base, browser, made, None))
+
+
+def _begun(dance: Dance) -> Begun:
+    """What the maker of the link, or the program, began."""
+    if dance.ticket is not None:
+        return of_link(dance.ticket)
+    return Begun(DANCE, dance.caller, dance.connection_id, dance.provider, {})

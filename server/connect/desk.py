@@ -11,6 +11,7 @@ from aiohttp import web
 from providers.core.errors import ProviderError
 from providers.core.provider import Provider
 from providers.registry import PROVIDERS
+from server.access.makers import LINK, Begun, Makers
 from server.connect import look, troubles
 from server.connect.browser import Browser
 from server.connect.origin import Origin
@@ -76,9 +77,13 @@ class Desk:
         origin: where they are.
     """
 
-    def __init__(self, connections: Connections, origin: Origin) -> None:
+    def __init__(
+        self, connections: Connections, origin: Origin, makers: Makers | None = None
+    ) -> None:
+        """`makers`: who looks at those who made links again; absent: access is open."""
         self.connections = connections
         self.origin = origin
+        self._makers = makers
 
     def shown(self, handler: Handler) -> Handler:
         """`handler`, whose troubles become pages."""
@@ -102,7 +107,8 @@ class Desk:
         """Who is there, if they may be.
 
         Raises:
-            Trouble: no such provider; no link, or one that is damaged, too old or used.
+            Trouble: no such provider; no link, or one that is damaged or too old, or whose maker
+                might not make it any more.
         """
         name, link = request.match_info["provider"], request.query.get("link", "")
         if name not in PROVIDERS:
@@ -113,6 +119,7 @@ class Desk:
         scope = SCOPE.get()
         scope.provider, scope.caller = name, who(ticket)
         known = connection_pb2.Connection()
+        await self.refuse_ended(of_link(ticket))
         if ticket.connection_id:
             known = await self.connections.directory.get(ticket.connection_id)
         return Visit(
@@ -136,6 +143,15 @@ class Desk:
         if not self.origin.may_come_bare(request):
             raise troubles.no_link()
         return Ticket(name)
+
+    async def refuse_ended(self, begun: Begun) -> None:
+        """See to it that whoever began this might begin it now.
+
+        Raises:
+            Trouble: they might not.
+        """
+        if self._makers is not None and not await self._makers.may(begun):
+            raise troubles.ended_link()
 
     async def fresh(self, visit: Visit) -> None:
         """See to it that the link can be used yet.
@@ -188,6 +204,11 @@ class Desk:
 def who(ticket: Ticket) -> str:
     """Who is there, for records: on behalf of whom, no person's name, and not the link itself."""
     return f"link:{ticket.caller or ticket.nonce}" if ticket.nonce else "open"
+
+
+def of_link(ticket: Ticket) -> Begun:
+    """What the maker of a link began."""
+    return Begun(LINK, ticket.caller, ticket.connection_id, ticket.provider, ticket.labels)
 
 
 def back_to(return_uri: str, query: Mapping[str, str]) -> str:

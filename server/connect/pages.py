@@ -11,6 +11,7 @@ from aiohttp import web
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from providers.core.errors import ProviderError
+from server.access.makers import Makers
 from server.connect import forms, look, troubles
 from server.connect.callback import Callback
 from server.connect.commands import Commands
@@ -32,11 +33,18 @@ _FORM_LIFE = timedelta(minutes=30)
 class ConnectPages:
     """The pages."""
 
-    def __init__(self, connections: Connections, origin: Origin, commands: Commands) -> None:
+    def __init__(
+        self,
+        connections: Connections,
+        origin: Origin,
+        commands: Commands,
+        makers: Makers | None = None,
+    ) -> None:
+        """`makers`: see `Desk`."""
         self._connections = connections
         self._origin = origin
         self._commands = commands
-        self._desk = Desk(connections, origin)
+        self._desk = Desk(connections, origin, makers)
         self._sealer = connections.sealer("connect")
         self._receipts = Receipts(connections.sealer("receipt"))
         self._trials = Trials(connections)

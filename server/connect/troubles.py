@@ -147,6 +147,15 @@ def used_link() -> Trouble:
     )
 
 
+def ended_link() -> Trouble:
+    """Whoever made it may not have accounts connected any more."""
+    return Trouble(
+        410,
+        "This link does not count any more",
+        "Whoever sent it may not connect this account any more. Ask them for a new one.",
+    )
+
+
 def stale(why: str, steps: tuple[Step, ...] = ()) -> Trouble:
     """An answer of the vendor's that is not awaited; `why`: see `StaleStateError`."""
     if why == "foreign":

@@ -24,7 +24,7 @@ _CONTEXT = b"ucal.link/1"
 # It travels in addresses, to the vendor's page and back too: servers take 8 KiB of them.
 _LARGEST = 2048
 # A SPIFFE id may be as long; the audit record keeps no more of it either.
-_CALLER = 240
+CALLER_SIGNS = 240
 _BY_PERSONS = {
     provider_pb2.AUTH_KIND_NONE,
     provider_pb2.AUTH_KIND_OAUTH,
@@ -118,7 +118,7 @@ class Tickets:
             return_uri=request.return_uri,
             nonce=secrets.token_urlsafe(12),
             until=int(self._now()) + (life or int(LIFETIME.total_seconds())),
-            caller=known_caller()[:_CALLER],
+            caller=known_caller()[:CALLER_SIGNS],
         )
         return self.seal(ticket), ticket.until
 

@@ -13,6 +13,7 @@ from providers.core.errors import Kind, ProviderError
 from server.access import busy_only
 from server.access.caller import Caller
 from server.access.gate import Gate
+from server.access.makers import Makers
 from server.access.policy import Facts, Verdict
 from server.access.rpcs import RPCS, Rpc, Where
 from server.access.sight import Sight, facts_of
@@ -29,11 +30,12 @@ _LASTING = frozenset({"WatchEvents", "PollEvents"})
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Both layers, and what has to be closed behind them."""
+    """Both layers, what has to be closed behind them, and who looks at makers again."""
 
     gate: Gate
     outer: Wrapping
     inner: Wrapping
+    makers: Makers
 
 
 class Callers(Wrapping):
