@@ -13,8 +13,8 @@ from providers.core.errors import ProviderError
 from server.access.certificates import Certificates
 from server.access.subjects import Subjects
 from server.service import running
-from tests.access.authority import Authority
 from tests.access.door import Door, Place, grant, place
+from tests.authority import Authority
 from ucal.v1 import event_pb2
 
 AUTHORITY = Authority()

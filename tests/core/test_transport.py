@@ -6,17 +6,11 @@ import os
 import ssl
 import tracemalloc
 import zlib
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 from aiohttp import web
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from providers.core.connector import authorities
 from providers.core.errors import Kind, ProviderError
@@ -30,6 +24,7 @@ from providers.core.transport import (
     Transport,
     was_sent,
 )
+from tests.authority import Authority
 from tests.core.upstream import LOOPBACK, door, failure, heard, serving, talking, upstream
 
 
@@ -130,29 +125,13 @@ async def test_a_deadline_tells_what_was_sent_from_what_waited_for_a_connection(
 
 
 def _certificate(folder: Path, host: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """A server's context for `host`, and a client's that trusts it alone."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
+    """A server's context for `host`, and a client's that trusts whoever vouches for it."""
+    authority = Authority()
     pem = folder / "server.pem"
-    pem.write_bytes(
-        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        + certificate.public_bytes(Encoding.PEM)
-    )
+    pem.write_bytes(b"".join(authority.leaf(dns=[host])))
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(pem)
-    client = ssl.create_default_context(cafile=str(pem))
+    client = ssl.create_default_context(cadata=authority.pem.decode())
     return server, client
 
 

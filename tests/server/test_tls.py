@@ -19,7 +19,7 @@ from providers.core.connector import authorities
 from server.service import Service, running
 from server.settings import SettingsError, parse
 from server.tls import Certificates, days_left, read_identity
-from tests.access.authority import Authority
+from tests.authority import Authority
 from ucal.v1 import event_pb2, event_pb2_grpc, watch_pb2, watch_pb2_grpc
 
 AUTHORITY, OTHER = Authority(), Authority()

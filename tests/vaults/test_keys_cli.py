@@ -16,7 +16,7 @@ from server.connections.keyring import KeyRing
 from server.connections.replicas import Replicas
 from server.connections.store import Store
 from server.connections.tables import AUDIT
-from tests.access.authority import Authority
+from tests.authority import Authority
 from tests.vaults.openbao import OpenBao
 
 T = TypeVar("T")

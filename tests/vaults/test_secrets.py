@@ -18,7 +18,7 @@ from server.vaults import facade
 from server.vaults.cache import SecretCache
 from server.vaults.facade import Vaults
 from server.vaults.kv import split_key
-from tests.access.authority import Authority
+from tests.authority import Authority
 from tests.loopback import served
 from tests.server.house import house
 from tests.server.vendor import VendorServer

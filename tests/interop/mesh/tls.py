@@ -4,24 +4,29 @@ from pathlib import Path
 
 import grpc
 
+from tests.authority import Authority
 from tests.caldav_servers import DavServer
 from tests.interop.mesh.replicas import check, mesh, say, until
-from tests.interop.spiffe import Authority
 from ucal.v1 import provider_pb2, provider_pb2_grpc
+
+TRUST_DOMAIN = "ucal.example"
 
 
 async def mutual_tls(folder: Path, dav: DavServer) -> None:
     """The caller shows an id to Envoy, Envoy to the service; whoever cannot is not let in."""
-    authority = Authority()
+    authority = Authority(uris=[f"spiffe://{TRUST_DOMAIN}"])
     tls = folder / "tls"
     tls.mkdir()
-    (tls / "ca.pem").write_bytes(authority.certificate)
+    (tls / "ca.pem").write_bytes(authority.pem)
     for name, place in (
         ("envoy", "ns/ucal/sa/envoy"),
         ("replica-0", "ns/ucal/sa/ucal"),
         ("replica-1", "ns/apps/sa/other"),  # poses as the service
     ):
-        authority.issue(place).save(tls / f"{name}.pem", tls / f"{name}.key")
+        key, certificate = _identity(authority, place)
+        (tls / f"{name}.pem").write_bytes(certificate)
+        (tls / f"{name}.key").write_bytes(key)
+        (tls / f"{name}.key").chmod(0o600)
     more = "\n".join(
         [
             "[tls]",
@@ -31,8 +36,9 @@ async def mutual_tls(folder: Path, dav: DavServer) -> None:
         ]
     )
     async with mesh(folder, "envoy-mtls.yaml", dav, more, tls=True, good=1) as here:
-        caller, other = authority.issue("ns/apps/sa/caller"), authority.issue("ns/apps/sa/other")
-        forged = Authority().issue("ns/apps/sa/caller")
+        caller = _identity(authority, "ns/apps/sa/caller")
+        other = _identity(authority, "ns/apps/sa/other")
+        forged = _identity(Authority(), "ns/apps/sa/caller")
         cases = (
             ("a caller with its id", here.port, caller, True),
             ("a caller without certificate", here.port, None, False),
@@ -41,11 +47,7 @@ async def mutual_tls(folder: Path, dav: DavServer) -> None:
             ("past Envoy without certificate", here.grpc_ports[0], None, False),
         )  # fmt: skip
         for title, port, identity, welcome in cases:
-            credentials = grpc.ssl_channel_credentials(
-                authority.certificate,
-                identity.key if identity else None,
-                identity.certificate if identity else None,
-            )
+            credentials = grpc.ssl_channel_credentials(authority.pem, *(identity or (None, None)))
             let_in = await _answers(f"localhost:{port}", credentials)
             check(let_in == welcome, f"{title}: let in: {let_in}")
             say(f"mTLS: {title}: {'let in' if let_in else 'refused'}")
@@ -58,6 +60,13 @@ async def mutual_tls(folder: Path, dav: DavServer) -> None:
         await until("Envoy's refusal of a service with another id", told_apart)
         await here.healthy(1)
         say("mTLS: a service with another id: not used")
+
+
+def _identity(authority: Authority, path: str) -> tuple[bytes, bytes]:
+    """Key and certificate of the holder of `path` in the trust domain, on loopback."""
+    return authority.leaf(
+        uris=[f"spiffe://{TRUST_DOMAIN}/{path}"], dns=["localhost"], addresses=["127.0.0.1"]
+    )
 
 
 async def _answers(address: str, credentials: grpc.ChannelCredentials | None) -> bool:
