@@ -18,6 +18,7 @@ from server.watch.fetched import Source
 from server.watch.happenings import happening_at
 from server.watch.history import History
 from server.watch.inbox import Inbox, Late, Lost, Tip
+from server.watch.pace import Pace
 from server.watch.ports import Clock, Timer, Turn, WatchSettings
 from server.watch.position import Position
 from server.watch.subscription import Subscription
@@ -58,17 +59,15 @@ class Feed:
         self.subscriptions: dict[Subscription, None] = {}
         self._clock = clock
         self._settings = settings
-        self._chance = chance
         self._asking = Asking(source, clock, settings, chance, self._say_trouble)
         self._history = History(clock)
         self._lock = asyncio.Lock()
         self._timer: Timer | None = None
         self._poll: asyncio.Task[None] | None = None
         self._due = 0.0
-        self._polled_at = clock.time()
+        self._pace = Pace(clock, chance, settings.nudge_spacing)
         self._provider = provider
-        # A nudge that waits for its poll, and why the present poll is made, each with its moment.
-        self._hint: tuple[str, float] | None = None
+        # Why the present poll is made, and since when.
         self._cause = self._asked_for = ("interval", clock.time())
 
     # -- taking part
@@ -190,7 +189,7 @@ class Feed:
         if self._timer is None and (self._poll is None or self._poll.done()):
             self._schedule()
         elif self._timer is not None:
-            self._call_at(min(self._due, self._next()))
+            self._call_at(min(self._due, self._pace.after(self.interval)))
         return True
 
     async def _merge(self, subscription: Subscription, position: Position) -> None:
@@ -233,13 +232,7 @@ class Feed:
         )
 
     def _schedule(self) -> None:
-        self._call_at(self._next() if self._hint is None else self._soon())
-
-    def _soon(self) -> float:
-        return max(self._polled_at + self._settings.nudge_spacing, self._clock.time())
-
-    def _next(self) -> float:
-        return self._clock.time() + self.interval * self._chance.uniform(0.9, 1.1)
+        self._call_at(self._pace.next(self.interval))
 
     def _call_at(self, when: float) -> None:
         self._due = when
@@ -250,15 +243,14 @@ class Feed:
     def _refresh(self) -> None:
         """Somebody came back and was told what is remembered: look soon, for all who come back."""
         if self._timer is not None:
-            soon = self._polled_at + min(self.interval / 4, _REFRESH_SPACING)
+            soon = self._pace.polled_at + min(self.interval / 4, _REFRESH_SPACING)
             self._call_at(min(self._due, max(soon, self._clock.time())))
 
     def nudge(self, cause: str = "hint", *, within: float = 0) -> None:
         """Something may have changed: ask as soon as the spacing of nudges allows (`Looks`)."""
-        self._hint = self._hint or (cause, self._clock.time())
-        if self._timer is not None:
-            when = self._soon() + self._chance.uniform(0, within)
-            self._call_at(min(self._due, when) if within else when)
+        when = self._pace.nudge(cause, within)
+        if self._timer is not None and when < self._due:
+            self._call_at(when)
 
     def stands_at(self, point: bytes) -> bool:
         """Whether everything up to `point` has been told here."""
@@ -266,16 +258,16 @@ class Feed:
 
     def _start_poll(self) -> None:
         self._timer = None
-        hint, self._hint = self._hint, None
-        if hint is None and not self.turn.mine:
+        nudge = self._pace.take()
+        if nudge is None and not self.turn.mine:
             POLLS_SAVED.labels(self._provider, "lease").inc()
-            self._call_at(self._next())
+            self._schedule()
             return
-        self._asked_for = hint or ("interval", self._clock.time())
+        self._asked_for = nudge or ("interval", self._clock.time())
         POLLS.labels(self._provider, self._asked_for[0]).inc()
-        if hint is None and self.pushed:
-            seldom = self.interval / min((s.wish for s in self.subscriptions), default=60.0)
-            POLLS_SAVED.labels(self._provider, "push").inc(max(seldom - 1, 0))
+        if self.pushed and self.turn.mine:
+            wish = min((s.wish for s in self.subscriptions if s.joined), default=60.0)
+            POLLS_SAVED.labels(self._provider, "push").inc(self._pace.saved(wish))
         self._poll = asyncio.get_running_loop().create_task(self._run_poll())
         self._poll.add_done_callback(self._polled)
 
@@ -298,7 +290,7 @@ class Feed:
             self._lose(fault(error))
             return
         finally:
-            self._polled_at = self._clock.time()
+            self._pace.polled_at = self._clock.time()
         if not any(subscription.joined for subscription in self.subscriptions):
             self.position = None
             return
@@ -374,7 +366,7 @@ class Feed:
         From now on the provider is asked as often as if nobody told anything.
         """
         if self._timer is not None:
-            self._call_at(min(self._due, self._next()))
+            self._call_at(min(self._due, self._pace.after(self.interval)))
         when = self._clock.now() + timedelta(seconds=seconds)
         late = Late(Trouble(error, self._clock.time() + seconds, when))
         for subscription in self.subscriptions:
