@@ -161,6 +161,11 @@ class ProviderPool:
             self._made[name] = found
         return found
 
+    def issuers(self) -> frozenset[str]:
+        """How the authorization servers of the providers that have settings call themselves."""
+        found = (self.get(name).oauth for name in self._settings)
+        return frozenset(each.issuer for each in found if each is not None and each.issuer)
+
     def check_settings(self) -> None:
         """Make the providers that have settings, so that mistakes show at start.
 

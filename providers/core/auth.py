@@ -65,6 +65,8 @@ class OAuthConfig:
             (RFC 7523), or "account_credentials" (client_credentials with an account id).
         service_scopes: those that a service account asks for when its credentials name none;
             empty: `scopes`.
+        issuer: how the authorization server calls itself in the `iss` of its answers (RFC 9207);
+            "": not known, or it is another for each tenant.
     """
 
     authorize_url: str
@@ -80,6 +82,7 @@ class OAuthConfig:
     tenant: str = ""
     service_grant: str = "client_credentials"
     service_scopes: tuple[str, ...] = ()
+    issuer: str = ""
 
 
 class BearerAuth(httpx.Auth):

@@ -66,4 +66,6 @@ def oauth(*scopes: str) -> OAuthConfig:
             "include_granted_scopes": "true",
         },
         service_grant="jwt_bearer",
+        # https://accounts.google.com/.well-known/openid-configuration, `issuer`.
+        issuer="https://accounts.google.com",
     )

@@ -57,6 +57,8 @@ class Callback:
         dance = self._opened(state)
         visit = self._visit(request, dance, browser)
         await self._desk.refuse_ended(_begun(dance))
+        if not self._dances.is_of(dance, query.getall("iss", ())):
+            raise troubles.mixed_up(visit.name)
         steps = steps_on(visit) if dance.ticket else ()
         if dance.ticket is not None and dance.browser != browser.digest:
             raise troubles.stale("foreign", steps)

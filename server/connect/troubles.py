@@ -189,6 +189,16 @@ def stale(why: str, steps: tuple[Step, ...] = ()) -> Trouble:
     )
 
 
+def mixed_up(name: str) -> Trouble:
+    """The answer is of another vendor than was asked."""
+    return Trouble(
+        403,
+        f"That was not {name}",
+        f"Somebody else answered than was asked. Nothing was connected, and {name} was told "
+        "nothing. If this happens again, tell whoever sent you here.",
+    )
+
+
 def foreign_form(steps: tuple[Step, ...] = ()) -> Trouble:
     """A form that was not shown to this browser, or too long ago."""
     return Trouble(

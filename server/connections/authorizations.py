@@ -252,6 +252,18 @@ class Authorizations:
         except (TokenError, msgspec.MsgspecError):
             raise StaleStateError("forged") from None
 
+    def is_of(self, dance: Dance, issuers: Sequence[str]) -> bool:
+        """Whether an answer whose `iss` are `issuers` can be of the vendor that the dance is with.
+
+        RFC 9207 section 2.4, against mix-up (RFC 9700 section 4.4): a vendor that deceives us sends
+        people on to another one, and would be handed the other's code. One that does not say who it
+        is may be any but those that do.
+        """
+        own = self._habits(self._pool.get(dance.provider, "state")).issuer
+        if own:
+            return all(each == own for each in issuers)
+        return self._pool.issuers().isdisjoint(issuers)
+
     def _habits(self, provider: Provider) -> OAuthConfig:
         if provider.oauth is None:
             raise ProviderError(

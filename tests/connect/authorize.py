@@ -30,6 +30,7 @@ class AuthorizePage:
         asked: queries that it was opened with.
         redirects: registered ones; empty: any.
         error: what a no says.
+        issuers: `iss` of its answers (RFC 9207), one or, as a forger has it, several.
         url: of the page.
     """
 
@@ -39,6 +40,7 @@ class AuthorizePage:
         self.asked: list[dict[str, str]] = []
         self.redirects: set[str] = set()
         self.error = "access_denied"
+        self.issuers: tuple[str, ...] = ()
         self.url = ""
         self._port = 0
 
@@ -64,7 +66,7 @@ class AuthorizePage:
     async def _said(self, request: web.Request) -> web.Response:
         query = self._waiting.pop(request.match_info["ticket"])
         form = await request.post()
-        answer = {"state": query["state"]}
+        answer: dict[str, str | tuple[str, ...]] = {"state": query["state"], "iss": self.issuers}
         if form["say"] == "yes":
             code = secrets.token_urlsafe(8)
             self._vendor.codes[code] = (query["redirect_uri"], query["code_challenge"])
@@ -72,7 +74,7 @@ class AuthorizePage:
         else:
             answer["error"] = self.error
             answer["error_description"] = "<b>vendor-canary</b>"
-        back = URL(f"{query['redirect_uri']}?{urlencode(answer)}", encoded=True)
+        back = URL(f"{query['redirect_uri']}?{urlencode(answer, doseq=True)}", encoded=True)
         return web.Response(status=302, headers={"location": str(back)})
 
     @asynccontextmanager

@@ -19,6 +19,7 @@ from server.settings import parse
 from tests.connect.authorize import AuthorizePage
 from tests.server.house import house
 from tests.server.vendor import VendorServer
+from tests.serving import QUICK
 from ucal.v1 import connection_pb2, connection_pb2_grpc
 
 APP = "http://127.0.0.1:9/back?from=ucal"
@@ -100,12 +101,14 @@ async def world(
         for name, here in (with_oauth or {}).items():
             client = {"client_id": "client", "client_secret": "client-secret"}
             at = ("authorize_url", "token_url") if here else ()
-            providers[name] = client | {key: providers["vendor"][key] for key in at}
+            urls = {key: providers["vendor"][key].replace("{tenant}", "common") for key in at}
+            providers[name] = client | urls
         given = {
             "listen": f"127.0.0.1:{free_port()}",
             "http_listen": "127.0.0.1:0",
             "store": "memory:",
             "log_level": "error",
+            "limits": QUICK,
             "allowed_hosts": ["127.0.0.1"],
             "redirect_uris": [APP],
             "providers": providers,
