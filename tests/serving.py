@@ -9,8 +9,11 @@ import grpc
 from providers.core.settings import ProviderSettings
 from server.service import running
 from server.settings import Settings, StaticConnection
+from server.settings_model import Limits
 from ucal.v1 import connection_pb2
 
+# No balancer has to be told, and tests begin and end many services.
+QUICK = {"drain_delay": 0.0, "drain_grace": 1.0}
 _CREDENTIALS = ("oauth", "basic", "api_key", "service_account")
 
 
@@ -49,6 +52,7 @@ async def serving(
         "log_level": "warning",
         "providers": dict(settings or {}),
         "connections": tuple(static(each) for each in connections),
+        "limits": Limits(**QUICK),
     }
     asked = Settings(**(given | more))
     async with (

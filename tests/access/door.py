@@ -20,6 +20,7 @@ from server.connections.store import Store
 from server.service import running
 from server.settings import Settings, parse
 from server.settings_model import Grant
+from tests.serving import QUICK
 
 
 def grant(*allow: str, connections: Iterable[str] = ("*",), **more: Any) -> Grant:
@@ -71,6 +72,7 @@ def place(folder: Path, **settings: Any) -> Place:
         "listen": "127.0.0.1:0",
         "http_listen": "",
         "log_level": "error",
+        "limits": QUICK,
         "store": f"sqlite:///{folder}/ucal.db",
         "keyring": str(keyring),
         "access": {"mode": ["api_key"]},

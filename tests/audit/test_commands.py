@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from server.cli import main
 from server.service import running
 from server.settings import parse
+from tests.serving import QUICK
 from ucal.v1 import connection_pb2, connection_pb2_grpc
 
 NAME = "adas-own-key"
@@ -69,7 +70,7 @@ async def test_an_rpc_is_recorded_with_the_key_that_it_came_by(
             "store": settings["UCAL_STORE"],
             "keyring": settings["UCAL_KEYRING"],
             "access": {"mode": ["api_key"]},
-            "limits": {"drain_delay": 0.0, "drain_grace": 1.0},
+            "limits": QUICK,
         }
     )
     request = connection_pb2.CreateConnectionRequest(

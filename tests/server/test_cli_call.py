@@ -9,13 +9,14 @@ from click.testing import CliRunner
 from server.cli import main
 from server.cli.client import METHODS, message_from_json
 from server.cli.fields import request_text, suggestions
-from server.cli.lines import plain
+from server.cli.lines import plain, when
 from server.cli.tables import _widths
 from server.presets import SANDBOX
 from server.service import running
 from server.settings import parse
 from tests.server.terminal import Ran, ucal
-from ucal.v1 import event_pb2
+from tests.serving import QUICK
+from ucal.v1 import event_pb2, types_pb2
 
 EVENTS = METHODS["ListEvents"]
 CREATE = METHODS["CreateEvent"]
@@ -23,7 +24,7 @@ CREATE = METHODS["CreateEvent"]
 
 @pytest.fixture
 async def address() -> AsyncIterator[str]:
-    settings = parse({**SANDBOX, "listen": "127.0.0.1:0", "log_level": "error"})
+    settings = parse({**SANDBOX, "listen": "127.0.0.1:0", "log_level": "error", "limits": QUICK})
     async with running(settings) as service:
         yield service.address
 
@@ -170,6 +171,24 @@ def test_columns_are_as_wide_as_there_is_room(width: int) -> None:
     if width > 40:
         assert sum(widths.values()) + 3 * len(widths) <= width
         assert 20 <= widths["subject"] <= 60
+
+
+async def test_a_table_tells_how_to_go_on(address: str) -> None:
+    words = ("call", "ListCalendars", "connection_id=sandbox", "page_size=1", "--table")
+    first = await ucal(*words, "--address", address)
+    told = first.err.strip().partition("there is more: the same again with ")[2]
+    second = await ucal(*words, told, "--address", address)
+    assert second.code == 0
+    assert second.out.splitlines()[0] == first.out.splitlines()[0]
+    assert second.out != first.out
+
+
+def test_a_zone_is_told_where_it_tells_more_than_the_time() -> None:
+    time = types_pb2.EventTime(time_zone="UTC")
+    time.timestamp.FromJsonString("2027-03-01T09:00:00Z")
+    assert when(time) == "2027-03-01 09:00 UTC"
+    time.time_zone = "Europe/Berlin"
+    assert when(time) == "2027-03-01 09:00 UTC (Europe/Berlin)"
 
 
 async def test_only_lists_have_tables(address: str) -> None:

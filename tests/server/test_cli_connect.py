@@ -19,6 +19,7 @@ from server.settings import parse
 from tests.loopback import served
 from tests.server.terminal import ended, started, typed, ucal
 from tests.server.vendor import VendorServer
+from tests.serving import QUICK
 
 # Goes where it is sent, as a browser does, and says what the last page said.
 BROWSER = "import sys, urllib.request as u; u.urlopen(sys.argv[1], timeout=30)"
@@ -71,6 +72,7 @@ async def service(
             "http_listen": "",
             "store": "memory:",
             "log_level": "error",
+            "limits": QUICK,
             "allowed_hosts": ["127.0.0.1"],
             "redirect_uris": list(redirects),
             "providers": providers,

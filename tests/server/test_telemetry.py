@@ -16,6 +16,7 @@ from aiohttp import web
 from server.service import running
 from server.settings import Settings, SettingsError, parse
 from tests.loopback import for_all, served
+from tests.serving import QUICK
 from ucal.v1 import (
     calendar_pb2,
     calendar_pb2_grpc,
@@ -97,7 +98,7 @@ async def _channel(url: str, telemetry: Telemetry | None) -> AsyncIterator[grpc.
             "store": "memory:",
             "log_level": "warning",
             "passthrough": True,
-            "limits": {"drain_delay": 0, "drain_grace": 1},
+            "limits": QUICK,
             "connections": [
                 {"id": "sandbox", "provider": "sandbox"},
                 {

@@ -20,6 +20,7 @@ from server.service import Service, running
 from server.settings import SettingsError, parse
 from server.tls import Certificates, days_left, read_identity
 from tests.authority import Authority
+from tests.serving import QUICK
 from ucal.v1 import event_pb2, event_pb2_grpc, watch_pb2, watch_pb2_grpc
 
 AUTHORITY, OTHER = Authority(), Authority()
@@ -62,7 +63,7 @@ async def serving(**more: Any) -> AsyncIterator[Service]:
         "http_listen": "",
         "store": "memory:",
         "connections": [{"id": "box", "provider": "sandbox"}],
-        "limits": {"drain_delay": 0, "drain_grace": 1},
+        "limits": QUICK,
     }
     async with running(parse(given | more)) as service:
         yield service

@@ -6,7 +6,6 @@ import grpc
 import pytest
 
 from providers.core.settings import ProviderSettings
-from server.settings_model import Limits
 from tests.providers.fireflies.double import KEY, Fireflies
 from tests.serving import serving
 from ucal.v1 import connection_pb2, event_pb2_grpc, recording_pb2_grpc
@@ -25,7 +24,7 @@ async def channel(fireflies: Fireflies) -> AsyncIterator[grpc.aio.Channel]:
     bad = connection_pb2.Connection(id="bad", provider="fireflies")
     bad.api_key.api_key = "not-the-key"
     settings = {"fireflies": ProviderSettings(base_url=fireflies.url)}
-    async with serving([good, bad], settings, limits=Limits(drain_delay=0)) as found:
+    async with serving([good, bad], settings) as found:
         yield found
 
 
