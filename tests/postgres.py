@@ -96,6 +96,22 @@ class PostgresServer:
             self._process.wait(timeout=20)
             self._process = None
 
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """While the block lasts it does nothing, and connections to it stay open."""
+        assert self._process is not None
+        found = subprocess.run(
+            ["pgrep", "-P", str(self._process.pid)], check=False, capture_output=True
+        )
+        pids = [self._process.pid, *map(int, found.stdout.split())]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+
     def close(self) -> None:
         """End it, and forget what it holds."""
         if self._process is not None:

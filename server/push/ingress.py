@@ -14,7 +14,7 @@ from typing import Final
 
 from aiohttp import web
 
-from providers.core.errors import Kind, ProviderError
+from providers.core.errors import ProviderError
 from providers.core.provider import Provider
 from providers.core.push import Delivery, Greets, MakesSecrets, Push
 from providers.registry import PROVIDERS
@@ -23,13 +23,14 @@ from server.metrics import DELIVERIES, DELIVERY_SECONDS
 from server.providers import ProviderPool
 from server.push.calls import push_of
 from server.push.hints import Hints
+from server.push.looking import Lookups
 from server.push.secrets import MadeSecrets, WebhookSecrets
 from server.settings_rules import CONNECTION_ID
 
 # The largest of any vendor's deliveries is far smaller.
 MAX_BODY: Final = 1024 * 1024
 _READ_SECONDS = 5.0
-# Looking a connection up may wait for the store; the vendor sends again what was not taken.
+# All questions to the store together; the vendor sends again what was not taken.
 _LOOK_SECONDS = 0.8
 
 
@@ -45,7 +46,7 @@ class Ingress:
         made: MadeSecrets,
         hints: Hints,
     ) -> None:
-        self._resolver = resolver
+        self._lookups = Lookups(resolver)
         self._pool = pool
         self._secrets = secrets
         self._made = made
@@ -105,6 +106,7 @@ class Ingress:
             request.method,
         )
         now = datetime.now(UTC)
+        until = asyncio.get_running_loop().time() + _LOOK_SECONDS
         if isinstance(push, MakesSecrets) and connection:
             try:
                 secrets = await self._made_by(push, delivery, secrets, connection)
@@ -119,7 +121,7 @@ class Ingress:
                     push.verify(delivery, secret, now)
             except ProviderError:
                 continue
-            status = await self._looked_up(provider.name, connection)
+            status = await self._looked_up(provider.name, connection, until)
             if status != 200:
                 return _answered(provider.name, status)
             if greeting is not None:
@@ -142,18 +144,16 @@ class Ingress:
                 return await self._made.of(connection)
         return ()
 
-    async def _looked_up(self, provider: str, connection: str) -> int:
+    async def _looked_up(self, provider: str, connection: str, until: float) -> int:
         """200 if there is such a connection; 503 when that cannot be said now."""
         if not connection:
             return 200
+        left = until - asyncio.get_running_loop().time()
         try:
-            async with asyncio.timeout(_LOOK_SECONDS):
-                resolved = await self._resolver.resolve(connection, {})
-        except TimeoutError:
+            found = await self._lookups.provider_of(connection, left)
+        except (TimeoutError, ProviderError):
             return 503
-        except ProviderError as error:
-            return 503 if error.kind is Kind.UNAVAILABLE else 404
-        return 200 if resolved.provider.name == provider else 404
+        return 200 if found == provider else 404
 
 
 def _greeting(push: Push, delivery: Delivery, secret: str, now: datetime) -> web.Response | None:
