@@ -96,11 +96,11 @@ class Names:
         self.threads: set[str] = set()
 
     def __call__(
-        self, host: str, port: int, family: int = 0, kind: int = 0, proto: int = 0, flags: int = 0
+        self, host: str, port: int, family: int = 0, kind: int = 0, *, flags: int = 0
     ) -> list[tuple[object, ...]]:
         self.asked.append((host, port, family, kind, flags))
         self.threads.add(threading.current_thread().name)
-        return [(family, kind, proto, "", (address, port)) for address in self.addresses]
+        return [(family, kind, 0, "", (address, port)) for address in self.addresses]
 
 
 async def test_a_name_is_asked_for_as_it_will_be_connected_to(
