@@ -72,11 +72,11 @@ def plain(text: str) -> str:
 
 
 def when(time: types_pb2.EventTime) -> str:
-    """`time` in short: "2026-11-25 09:00 UTC", a date, or a wall time."""
+    """`time` in short: "2026-11-25 09:00 UTC (Europe/Berlin)", a date, or a wall time."""
     form = time.WhichOneof("value")
     if form == "timestamp":
         text = time.timestamp.ToDatetime().strftime("%Y-%m-%d %H:%M UTC")
-        return f"{text} ({time.time_zone})" if time.time_zone else text
+        return f"{text} ({time.time_zone})" if time.time_zone not in {"", "UTC"} else text
     if form == "date":
         return f"{time.date.year:04}-{time.date.month:02}-{time.date.day:02}"
     if form == "floating":

@@ -68,10 +68,9 @@ def show_table(answer: Message) -> None:
         _print(field.message_type, rows)
     else:
         click.echo(f"no {field.name}")
-    if getattr(answer, "next_page_token", ""):
-        click.echo(
-            "there is more: go on with page_token=..., as next_page_token of --json", err=True
-        )
+    further = getattr(answer, "next_page_token", "")
+    if further:
+        click.echo(f"there is more: the same again with page_token={further}", err=True)
     for lost in getattr(answer, "unreachable", ()):
         click.echo(f"not reached: {plain(str(lost)).strip()}", err=True)
 

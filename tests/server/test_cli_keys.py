@@ -2,6 +2,8 @@
 
 import base64
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -128,6 +130,20 @@ def test_keys_in_a_variable_are_rotated_by_hand(tmp_path: Path) -> None:
     assert "in the variable MINE" in answer.output
 
 
+def test_a_command_loads_what_it_needs_and_not_the_service() -> None:
+    """Whoever presses TAB waits for it each time."""
+    code = (
+        "import sys\n"
+        "from server.cli import main\n"
+        "main(['call', '--help'], standalone_mode=False)\n"
+        "print({'server.service', 'sqlalchemy', 'aiohttp'} & set(sys.modules))\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert ran.stdout.splitlines()[-1] == "set()"
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_shells_are_taught_by_name(shell: str) -> None:
     answer = ran("completion", shell)
@@ -157,7 +173,10 @@ def test_rpcs_fields_and_providers_are_completed() -> None:
 
 def commands(group: click.Group, name: str = "ucal") -> Iterator[tuple[str, click.Command]]:
     yield name, group
-    for each, command in group.commands.items():
+    context = click.Context(group)
+    for each in group.list_commands(context):
+        command = group.get_command(context, each)
+        assert command is not None
         if isinstance(command, click.Group):
             yield from commands(command, f"{name} {each}")
         else:
