@@ -50,17 +50,19 @@ def service(
 ) -> Iterator[Process]:
     """`python -m server` with `settings` in TOML, and what it needs beside it in `folder`.
 
-    `http`: port of the HTTP side; 0: there is none. `port`: of gRPC; 0: any.
+    `http`: port of the HTTP side; 0: there is none. `port`: of gRPC; 0: any. It ends at once when
+    it is asked to, unless `settings` have limits of their own: no balancer waits for word of it.
     """
     port = port or free_port()
     config = folder / f"ucal-{port}.toml"
     http_listen = f"127.0.0.1:{http}" if http else ""
     config.write_text(f'listen = "127.0.0.1:{port}"\nhttp_listen = "{http_listen}"\n{settings}')
     log = folder / f"service-{port}.log"
+    at_once = {} if "[limits]" in settings else {"UCAL_LIMITS_DRAIN_DELAY": "0"}
     with log.open("wb") as stderr:
         handle = subprocess.Popen(
             [sys.executable, "-m", "server"],
-            env=os.environ | {"UCAL_CONFIG": str(config)} | dict(environment or {}),
+            env=os.environ | {"UCAL_CONFIG": str(config)} | at_once | dict(environment or {}),
             stdout=subprocess.DEVNULL,
             stderr=stderr,
         )
