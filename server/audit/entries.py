@@ -35,6 +35,7 @@ KEY_MADE = "api_key.create"
 KEY_REVOKED = "api_key.revoke"
 RING_ROTATED = "key_ring.rotate"
 RING_RETIRED = "key_ring.retire"
+AUDIT_PRUNED = "audit.prune"
 
 
 class Recording(Protocol):

@@ -31,27 +31,29 @@ async def rows(
     """
     query = select(AUDIT).order_by(AUDIT.c.id).limit(_PAGE)
     if since is not None:
-        query = query.where(AUDIT.c.at >= _micros(since))
+        query = query.where(AUDIT.c.at >= micros(since))
     if until is not None:
-        query = query.where(AUDIT.c.at < _micros(until))
+        query = query.where(AUDIT.c.at < micros(until))
     last = 0
     while True:
         async with store.one() as database:
             found = await database.execute(query.where(AUDIT.c.id > last))
             page = found.mappings().all()
         for row in page:
-            yield dict(row) | {"at": _stamp(row["at"])}
+            yield dict(row) | {"at": stamp(row["at"])}
         if len(page) < _PAGE:
             return
         last = page[-1]["id"]
 
 
-def _micros(when: datetime) -> int:
+def micros(when: datetime) -> int:
+    """`when` as the record has it."""
     return (when - _EPOCH) // timedelta(microseconds=1)
 
 
-def _stamp(micros: int) -> str:
-    when = _EPOCH + timedelta(microseconds=micros)
+def stamp(at: int) -> str:
+    """`at` of the record as people read it: RFC 3339, UTC."""
+    when = _EPOCH + timedelta(microseconds=at)
     return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

@@ -20,7 +20,6 @@ from server.access.key_format import new_key, parse
 from server.access.key_store import KeyRow, KeyStore
 from server.cli.connections import labels_of
 from server.connections.store import Store
-from server.migrations import NewerStoreError
 from server.settings import Settings, SettingsError, load
 from server.settings_access import check_grant
 from server.settings_model import Grant
@@ -201,7 +200,7 @@ def _with_keys(settings: Settings, work: Callable[[KeyStore], Awaitable[T]]) -> 
 
     try:
         return asyncio.run(run())
-    except NewerStoreError as error:
+    except SettingsError as error:
         raise click.ClickException(str(error)) from None
     except ProviderError as error:
         raise click.ClickException(error.message) from None

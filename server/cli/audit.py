@@ -3,16 +3,19 @@
 import asyncio
 import re
 import sys
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 import click
 
 from providers.core.errors import ProviderError
 from server.audit import export
+from server.audit.prune import PruneError, outlook, prune
 from server.connections.store import Store
-from server.migrations import NewerStoreError
 from server.settings import SettingsError, load
 
+T = TypeVar("T")
 _AGO = re.compile(r"([0-9]{1,6})([hd])")
 
 
@@ -37,6 +40,19 @@ class _Moment(click.ParamType[datetime]):
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found
 
 
+def _with_store(command: Callable[..., None]) -> Callable[..., None]:
+    """Where the record is."""
+    options = (
+        click.option("--config", envvar="UCAL_CONFIG", default="", help="Settings file (TOML)."),
+        click.option(
+            "--store", "given", default="", help="Of this store; no settings are needed then."
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @click.group(epilog="Example: ucal audit export --since 7d")
 def audit() -> None:
     """The record of administrative acts: who, which connection, when, how it ended."""
@@ -55,29 +71,61 @@ def audit() -> None:
     show_default=True,
     help="JSON objects by line, or comma-separated values with a heading.",
 )
-@click.option("--config", envvar="UCAL_CONFIG", default="", help="Settings file (TOML).")
-@click.option("--store", "given", default="", help="Read this store; no settings are needed then.")
+@_with_store
 def export_(
     since: datetime | None, until: datetime | None, form: str, config: str, given: str
 ) -> None:
     """Write the record to standard output, oldest first. Reads the store; keys are not needed."""
-    try:
-        setting = given or load(config=config).store
-        asyncio.run(_export(setting, since, until, form))
-    except (SettingsError, NewerStoreError) as error:
-        raise click.ClickException(str(error)) from None
-    except ProviderError as error:
-        raise click.ClickException(error.message) from None
-
-
-async def _export(setting: str, since: datetime | None, until: datetime | None, form: str) -> None:
-    store = Store(setting)
     line = export.jsonl if form == "jsonl" else export.comma_separated
-    try:
-        await store.open()
+
+    async def write(store: Store) -> None:
         if form == "csv":
             sys.stdout.write(f"{export.heading()}\n")
         async for row in export.rows(store, since, until):
             sys.stdout.write(f"{line(row)}\n")
-    finally:
-        await store.close()
+
+    _with_record(config, given, write)
+
+
+@audit.command("prune", epilog="Example: ucal audit prune --before 400d")
+@click.option(
+    "--before",
+    type=_Moment(),
+    required=True,
+    help="Acts from before this go, e.g. 2026-11-01 or 400d; at least a day ago.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_with_store
+def prune_(before: datetime, yes: bool, config: str, given: str) -> None:
+    """Remove the oldest acts from the record, for good. Says what would go, and asks.
+
+    That it was done is an act too, and stays. Export what you have to keep before.
+    """
+    found = _with_record(config, given, lambda store: outlook(store, before))
+    if not found.count:
+        click.echo("nothing is that old")
+        return
+    click.echo(f"{found.count} acts, from {found.first} to {found.last}", err=True)
+    if not yes:
+        click.confirm("Remove them for good?", abort=True, err=True)
+    count = _with_record(config, given, lambda store: prune(store, before))
+    click.echo(f"removed {count}")
+
+
+def _with_record(config: str, given: str, work: Callable[[Store], Awaitable[T]]) -> T:
+    """What `work` makes of the store that is named."""
+
+    async def run(setting: str) -> T:
+        store = Store(setting)
+        try:
+            await store.open()
+            return await work(store)
+        finally:
+            await store.close()
+
+    try:
+        return asyncio.run(run(given or load(config=config).store))
+    except (SettingsError, PruneError) as error:
+        raise click.ClickException(str(error)) from None
+    except ProviderError as error:
+        raise click.ClickException(error.message) from None

@@ -109,7 +109,7 @@ class Connections:
 
         Raises:
             ProviderError: UNAVAILABLE, the store or the keys' vault cannot be reached.
-            NewerStoreError: it was written by a newer version.
+            NewerStoreError, OlderStoreError: it is of another version, and stays so.
         """
         await self.store.open()
         if self._rotation is not None:

@@ -51,7 +51,7 @@ class Store:
 
         Raises:
             ProviderError: UNAVAILABLE, the store cannot be reached.
-            NewerStoreError: it was written by a newer version.
+            NewerStoreError, OlderStoreError: it is of another version, and stays so.
         """
         async with _told():
             await prepare(self._engine)

@@ -3,6 +3,6 @@
 There is no table for anything of a calendar, and none may be added.
 """
 
-from server.migrations.upgrade import HEAD, NewerStoreError, upgrade
+from server.migrations.upgrade import HEAD, NewerStoreError, OlderStoreError, upgrade
 
-__all__ = ["HEAD", "NewerStoreError", "upgrade"]
+__all__ = ["HEAD", "NewerStoreError", "OlderStoreError", "upgrade"]

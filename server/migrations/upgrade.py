@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from server.settings_model import SettingsError
@@ -10,6 +11,18 @@ from server.settings_model import SettingsError
 HEAD = "0005"
 # Any number will do, as long as no other program of the same database takes it.
 _LOCK = 0x7563616C
+_NO_RIGHT = "42501"  # insufficient_privilege, PostgreSQL, appendix A
+
+
+class OlderStoreError(SettingsError):
+    """The store has to be brought up to date, and not by this role of the database."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "store",
+            "is of an older version, and this role of the database may not change it: run a "
+            "command that opens it as the owner of the tables first (ucal audit export)",
+        )
 
 
 class NewerStoreError(SettingsError):
@@ -24,6 +37,7 @@ async def upgrade(engine: AsyncEngine) -> None:
 
     Raises:
         NewerStoreError: the schema is one that this version does not know.
+        OlderStoreError: it is older, and the role may not change it.
         sqlalchemy.exc.SQLAlchemyError: the store cannot be reached or written.
     """
     plain = engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -57,8 +71,10 @@ def _upgrade(connection: Connection) -> None:
     except CommandError:
         connection.exec_driver_sql("ROLLBACK")
         raise NewerStoreError from None
-    except BaseException:
+    except BaseException as error:
         connection.exec_driver_sql("ROLLBACK")
+        if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", "") == _NO_RIGHT:
+            raise OlderStoreError from None
         raise
     connection.exec_driver_sql("COMMIT")
 
