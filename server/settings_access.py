@@ -9,6 +9,7 @@ from server.settings_model import Grant, Issuer, Policy, Settings, SettingsError
 
 _ISSUER = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _TRUST_DOMAIN = re.compile(r"[a-z0-9._-]{1,255}")
+_PROXY = re.compile(r"spiffe://(?P<domain>[a-z0-9._-]{1,255})(/[A-Za-z0-9._-]+)+")
 _CONNECTION = re.compile(r"\*|-|[A-Za-z0-9][A-Za-z0-9_-]{0,63}\*?")
 _LABEL = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _SUBJECT = re.compile(
@@ -45,10 +46,28 @@ def check_access(settings: Settings) -> None:
             raise SettingsError("access.trust_domains", "must be trust domains like example.org")
     for policy in settings.policies:
         _policy(policy, settings)
+    for proxy in filter(is_spiffe, access.trusted_proxies):
+        _proxy(proxy, settings)
     if "api_key" in access.mode and settings.store == "memory:":
         raise SettingsError("store", "memory: keeps no API keys: set one that lasts")
     if not settings.policies and not {"open", "api_key"} & set(access.mode):
         raise SettingsError("policies", "are needed: without one nobody may call anything")
+
+
+def is_spiffe(name: str) -> bool:
+    """Whether `name`, of a trusted proxy, is a SPIFFE id and no network."""
+    return name.startswith("spiffe://")
+
+
+def _proxy(proxy: str, settings: Settings) -> None:
+    where = "access.trusted_proxies"
+    found = _PROXY.fullmatch(proxy)
+    if found is None:
+        raise SettingsError(where, "must be networks, unix, or whole ids: spiffe://domain/path")
+    if "mtls" not in settings.access.mode:
+        raise SettingsError(where, 'with SPIFFE ids go with "mtls" in access.mode')
+    if found["domain"] not in settings.access.trust_domains:
+        raise SettingsError(where, "must be of a trust domain of access.trust_domains")
 
 
 def _issuer(issuer: Issuer) -> None:

@@ -90,7 +90,8 @@ class Access(Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Attributes:
         mode: "open", or any of "api_key", "oidc", "mtls".
         ip_allow_list: networks that may call; empty: everybody.
-        trusted_proxies: networks, or "unix", whose `x-forwarded-for` is believed.
+        trusted_proxies: networks, or "unix", whose `x-forwarded-for` is believed; SPIFFE ids whose
+            `x-forwarded-client-cert` is.
         trust_domains: SPIFFE trust domains whose certificates are taken.
         issuers: OpenID providers; in the environment a JSON list.
     """

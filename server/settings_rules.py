@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from providers.core.guard import Guard
 from providers.core.settings import ProviderSettings
 from providers.registry import PROVIDERS
-from server.settings_access import check_access
+from server.settings_access import check_access, is_spiffe
 from server.settings_model import DEFAULT_STORE, Settings, SettingsError, StaticConnection
 from server.settings_vaults import check_vaults
 
@@ -141,7 +141,8 @@ def _doors(settings: Settings) -> None:
 
 
 def _networks(settings: Settings) -> None:
-    proxies = (each for each in settings.access.trusted_proxies if each != "unix")
+    proxies = settings.access.trusted_proxies
+    proxies = tuple(each for each in proxies if each != "unix" and not is_spiffe(each))
     _cidrs(settings.access.ip_allow_list, "access.ip_allow_list")
     _cidrs(proxies, "access.trusted_proxies")
     _cidrs(settings.allowed_networks, "allowed_networks")

@@ -14,6 +14,7 @@ from server.access.subjects import Subjects
 from server.connections.facade import Connections
 from server.connections.tickets import CALLER_SIGNS
 from server.interceptors.access import Access, Callers, Objects
+from server.settings_access import is_spiffe
 from server.settings_model import Settings
 
 
@@ -31,7 +32,8 @@ def access_of(settings: Settings, connections: Connections) -> Access | None:
         tokens = _tokens(settings, connections, subjects)
     certificates = None
     if "mtls" in modes:
-        certificates = Certificates(settings.access.trust_domains, subjects)
+        proxies = [each for each in settings.access.trusted_proxies if is_spiffe(each)]
+        certificates = Certificates(settings.access.trust_domains, subjects, proxies)
     gate = Gate(keys=keys, tokens=tokens, certificates=certificates)
     sight = Sight(connections.directory)
     makers = Makers(keys=keys, subjects=subjects, sight=sight, modes=modes, whole=CALLER_SIGNS)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from server.access.caller import Caller, expired, invalid, missing
 from server.access.certificates import Certificates
+from server.access.forwarded import HEADER
 from server.access.key_check import KeyCheck
 from server.access.key_format import PREFIX
 from server.access.oidc import Tokens
@@ -64,8 +65,9 @@ class Gate:
             ProviderError: UNAUTHENTICATED with the reason; UNAVAILABLE when the store or the
                 issuer that would tell cannot be reached.
         """
-        by_certificate = self._of_certificate(call)
-        text = _bearer(call.invocation_metadata() or ())
+        metadata = call.invocation_metadata() or ()
+        by_certificate = self._of_certificate(call, metadata)
+        text = _bearer(metadata)
         if text is not None:
             return await self._of_bearer(text)
         if by_certificate is None:
@@ -88,18 +90,23 @@ class Gate:
         self._known.put(key, found)
         return found
 
-    def _of_certificate(self, call: Call) -> Caller | None:
+    def _of_certificate(
+        self, call: Call, metadata: Iterable[tuple[str, str | bytes]]
+    ) -> Caller | None:
         if self._certificates is None:
             return None
         shown = call.auth_context().get("x509_pem_cert")
         if not shown:
             return None
         pem = bytes(next(iter(shown)))
-        key = hashlib.sha256(pem).digest()
+        told: list[str] = []
+        if self._certificates.hears_proxies:
+            told = [str(value) for name, value in metadata if name == HEADER]
+        key = hashlib.sha256("\0".join(["", *told]).encode() + pem).digest()
         known = self._known.get(key)
         if known is not None and known.until > self._now():
             return known
-        found = self._certificates.caller(pem, self._now())
+        found = self._certificates.caller(pem, self._now(), told)
         if found is not None:
             self._known.put(key, found)
         return found

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 from providers.core.errors import Kind, ProviderError
 from server.interceptors.wrap import Context, Stream, Unary, Wrapping
+from server.settings_access import is_spiffe
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -25,11 +26,12 @@ class Peers(Wrapping):
 
         Args:
             networks: CIDR; empty: everybody may call.
-            proxies: networks, or "unix", whose `x-forwarded-for` is believed.
+            proxies: networks, or "unix", whose `x-forwarded-for` is believed; others, SPIFFE ids,
+                say nothing of addresses.
         """
         self._networks: tuple[Network, ...] = tuple(map(ipaddress.ip_network, networks))
         self._proxies: tuple[Network, ...] = tuple(
-            ipaddress.ip_network(each) for each in proxies if each != _UNIX
+            ipaddress.ip_network(each) for each in proxies if each != _UNIX and not is_spiffe(each)
         )
         self._trusts_unix = _UNIX in proxies
 
