@@ -112,7 +112,7 @@ def _rotation(what: str, found: Outcome, useless: bool) -> Row:
             f"{found.load.rate:.0f} calls/s, {calls - found.load.codes['OK']} of {calls} failed, "
             f"slowest {found.load.slowest * 1000:.0f} ms, {found.records} records in "
             f"{found.rotated:.1f} s, {found.old_opens} open under the old key"
-            f"{'; ' if found.load.failed else ''}{'; '.join(sorted(found.load.failed)[:3])}"
+            + "".join(f"; {count} {why}" for why, count in found.load.failed.most_common(3))
         ),
         calls == found.load.codes["OK"]
         and found.new_opens == found.records
