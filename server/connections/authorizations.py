@@ -25,7 +25,7 @@ from providers.core.errors import Kind, ProviderError
 from providers.core.provider import Provider
 from server.connections.directory import Directory
 from server.connections.once import Once
-from server.connections.sealer import ExpiredTokenError, Sealer, TokenError
+from server.connections.sealer import SKEW, ExpiredTokenError, Sealer, TokenError
 from server.connections.store import Store
 from server.connections.tickets import Ticket, known_caller
 from server.connections.token_endpoint import DeadGrantError, TokenClient, exchange_code
@@ -201,7 +201,9 @@ class Authorizations:
         dance = self.opened(state)
         if not self._is_theirs(dance, browser):
             raise StaleStateError("foreign")
-        if not await self._once.take(dance.nonce, secrets.token_hex(8), LIFETIME.total_seconds()):
+        # As long as any replica opens it, whatever its clock says.
+        lasts = LIFETIME.total_seconds() + SKEW
+        if not await self._once.take(dance.nonce, secrets.token_hex(8), lasts):
             raise StaleStateError("used")
         await self._refuse_moved(dance)
         provider = self._pool.get(dance.provider, "state")

@@ -2,10 +2,12 @@
 for the thing anyway. Nothing of what it was can be read off it.
 """
 
+import contextlib
 import hashlib
 
 from sqlalchemy import delete, select
 
+from providers.core.errors import ProviderError
 from server.connections.store import Store
 from server.connections.tables import LEASES
 
@@ -32,7 +34,9 @@ class Once:
         """
         taken = await self._store.lease(self._name(secret), holder, seconds)
         if taken:
-            await self._prune()
+            # It is taken, whether old rows go now or with the next.
+            with contextlib.suppress(ProviderError):
+                await self._prune()
         return taken
 
     async def give_back(self, secret: str, holder: str) -> None:

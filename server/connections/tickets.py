@@ -12,7 +12,7 @@ import msgspec
 from providers.core.errors import Kind, ProviderError
 from server.connections.directory import Directory
 from server.connections.once import Once
-from server.connections.sealer import ExpiredTokenError, Sealer
+from server.connections.sealer import SKEW, ExpiredTokenError, Sealer
 from server.connections.store import Store
 from server.interceptors.scope import SCOPE
 from server.providers import ProviderPool
@@ -174,8 +174,8 @@ class Tickets:
         Raises:
             UsedLinkError: somebody was first.
         """
-        # A little longer than the link can be opened: replicas' clocks differ.
-        left = max(ticket.until - self._now(), 0) + 600
+        # As long as any replica opens it, whatever its clock says.
+        left = max(ticket.until - self._now(), 0) + SKEW
         if ticket.nonce and not await self._once.take(ticket.nonce, holder, left):
             raise UsedLinkError
 
