@@ -19,6 +19,7 @@ class Carrier(ABC):
         self._listener: Listener | None = None
         self._task: asyncio.Task[None] | None = None
         self._up = False
+        self._closing = False
 
     @property
     def up(self) -> bool:
@@ -37,6 +38,7 @@ class Carrier(ABC):
 
     async def close(self) -> None:
         """See `Bus.close`."""
+        self._closing = True
         if self._task is None:
             return
         if self._up:

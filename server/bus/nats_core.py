@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from typing import Any
 
-import nats
 import nats.errors
 from nats.aio.client import Client
 
@@ -33,9 +32,7 @@ class NatsBus(Carrier):
         """See `Bus.close`."""
         await super().close()
         if self._client is not None:
-            with contextlib.suppress(nats.errors.Error, OSError, TimeoutError):
-                async with asyncio.timeout(_PATIENCE):
-                    await self._client.close()
+            await _closed(self._client)
 
     async def _run(self) -> None:
         self._client = client = await self._connected()
@@ -53,8 +50,9 @@ class NatsBus(Carrier):
         """The client, once a server has been reached; from then on it reconnects by itself."""
         pause = _SHORTEST_PAUSE
         while True:
+            client = Client()
             try:
-                client = await nats.connect(
+                await client.connect(
                     self._servers,
                     connect_timeout=_PATIENCE,
                     reconnect_time_wait=_PAUSE,
@@ -68,6 +66,8 @@ class NatsBus(Carrier):
                 await client.subscribe(_SUBJECT, cb=self._came)
                 await client.flush(_PATIENCE)
             except (nats.errors.Error, OSError, TimeoutError):
+                # It would reconnect for ever, beside the next one and without an ear.
+                await _closed(client)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
                 continue
@@ -81,10 +81,16 @@ class NatsBus(Carrier):
         """The library would write the error down with its traceback."""
 
     async def _lost(self) -> None:
-        if self._up:
+        if self._up and not self._closing:
             LOG.warning("the bus is down")
         self._say(up=False)
 
     async def _back(self) -> None:
         self._outbox.clear()
         self._say(up=True)
+
+
+async def _closed(client: Client) -> None:
+    with contextlib.suppress(nats.errors.Error, OSError, TimeoutError):
+        async with asyncio.timeout(_PATIENCE):
+            await client.close()

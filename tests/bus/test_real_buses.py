@@ -3,15 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import asyncpg
 import nats
+import nats.errors
 import pytest
+from nats.aio.client import Client
 
 from server.bus.nats_core import NatsBus
 from server.bus.ports import Bus
 from server.bus.postgresql import MAX_BYTES, PostgresBus
 from tests.replicas.conftest import Ground, database, ground  # noqa: F401
+from tests.replicas.nats_server import NatsServer
 
 
 class Ear:
@@ -133,3 +137,41 @@ async def test_whoever_else_can_write_there_is_heard_and_nothing_breaks(shared: 
             await database_.execute("SELECT pg_notify('ucal_hints_1', 'ünknown')")
             await database_.close()
         await ear.until(lambda: len(ear.heard_all) == 1)
+
+
+async def test_an_end_by_plan_is_no_outage(
+    shared: Ground, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with opened(shared) as (_, ear):
+        await ear.until(lambda: ear.states == [True])
+    assert [record.message for record in caplog.records if record.levelname == "WARNING"] == []
+
+
+async def test_a_connection_without_an_ear_is_not_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A server that goes away between hello and subscription leaves no second client behind."""
+    server = NatsServer()
+    server.start()
+    ended: list[Client] = []
+    subscribe, close = Client.subscribe, Client.close
+
+    async def once(client: Client, *args: Any, **named: Any) -> Any:
+        monkeypatch.setattr(Client, "subscribe", subscribe)
+        raise nats.errors.ConnectionClosedError
+
+    async def counted(client: Client) -> None:
+        ended.append(client)
+        await close(client)
+
+    monkeypatch.setattr(Client, "subscribe", once)
+    monkeypatch.setattr(Client, "close", counted)
+    bus, ear = NatsBus(server.url), Ear()
+    await bus.open(ear)
+    try:
+        await ear.until(lambda: ear.states == [True])
+        assert len(ended) == 1
+        assert not ended[0].is_connected
+    finally:
+        await bus.close()
+        server.close()
