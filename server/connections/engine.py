@@ -47,9 +47,7 @@ def make_engine(setting: str) -> AsyncEngine:
         _make_file(path)
         return _sqlite(str(path), pool_size=_POOL)
     if setting.startswith("postgresql://"):
-        return create_async_engine(
-            _postgresql(setting), pool_size=_POOL, max_overflow=_POOL, pool_pre_ping=True
-        )
+        return _postgresql(setting)
     raise StoreSettingError("must be sqlite:///path, postgresql://... or memory:")
 
 
@@ -108,13 +106,30 @@ async def prepare(engine: AsyncEngine) -> None:
             await asyncio.sleep(_WAL_PAUSE)
 
 
-def _postgresql(setting: str) -> URL:
-    """The URL as asyncpg wants it: libpq's `sslmode` is called `ssl` there."""
+def _postgresql(setting: str) -> AsyncEngine:
+    """An engine whose connections asyncpg makes of the URL itself: it knows libpq's options
+    (`sslmode`, `sslrootcert`, `application_name`, `target_session_attrs`), SQLAlchemy does not.
+    """
+    # Here, for a store in SQLite needs none of it.
+    import asyncpg  # noqa: PLC0415
+
     try:
-        url = make_url(setting).set(drivername="postgresql+asyncpg")
-        options = dict(parse_qsl(urlsplit(setting).query))
+        url = make_url(setting).set(drivername="postgresql+asyncpg", query={})
+        query = urlsplit(setting).query
+        # As asyncpg will read them, which is sooner told here.
+        parse_qsl(query, strict_parsing=bool(query))
     except (ArgumentError, ValueError):
         raise StoreSettingError("is no postgresql:// URL") from None
-    if "sslmode" in options:
-        options["ssl"] = options.pop("sslmode")
-    return url.set(query=options)
+
+    async def connect() -> Any:
+        try:
+            return await asyncpg.connect(setting)
+        except asyncpg.exceptions.ClientConfigurationError:
+            # Its text may quote the URL.
+            raise StoreSettingError(
+                "has an option that cannot be used: see sslmode and its files"
+            ) from None
+
+    return create_async_engine(
+        url, async_creator=connect, pool_size=_POOL, max_overflow=_POOL, pool_pre_ping=True
+    )
