@@ -19,6 +19,7 @@ from providers.core.errors import Kind, ProviderError
 from server.audit import entries
 from server.audit.entries import Entry
 from server.connections.engine import make_engine, prepare
+from server.connections.mishaps import Mishaps
 from server.connections.records import Record, StoredGrant, from_row, to_row
 from server.connections.tables import CONNECTIONS, GRANTS, LEASES
 from server.migrations import upgrade
@@ -45,6 +46,7 @@ class Store:
         """
         self._engine: AsyncEngine = make_engine(setting)
         self._single = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._mishaps = Mishaps()
 
     async def open(self) -> None:
         """Bring the schema up to date.
@@ -53,7 +55,7 @@ class Store:
             ProviderError: UNAVAILABLE, the store cannot be reached.
             NewerStoreError, OlderStoreError: it is of another version, and stays so.
         """
-        async with _told():
+        async with self._told():
             await prepare(self._engine)
             await upgrade(self._engine)
 
@@ -71,15 +73,29 @@ class Store:
             await database.execute(select(literal(1)))
 
     @asynccontextmanager
+    async def _told(self) -> AsyncIterator[None]:
+        """Whatever the database says becomes one sentence of ours: its text quotes values."""
+        try:
+            yield
+        except (SQLAlchemyError, OSError) as error:
+            self._mishaps.met(error)
+            raise ProviderError(
+                Kind.UNAVAILABLE,
+                "the store of connections cannot be reached",
+                reason="STORE_UNAVAILABLE",
+                retry_after=1.0,
+            ) from None
+
+    @asynccontextmanager
     async def one(self) -> AsyncIterator[AsyncConnection]:
         """For a single statement."""
-        async with _told(), self._single.connect() as database:
+        async with self._told(), self._single.connect() as database:
             yield database
 
     @asynccontextmanager
     async def several(self) -> AsyncIterator[AsyncConnection]:
         """For several statements, the first of which writes."""
-        async with _told(), self._engine.begin() as database:
+        async with self._told(), self._engine.begin() as database:
             yield database
 
     # -- connections
@@ -286,17 +302,3 @@ def _version() -> int:
 
 def _micros() -> int:
     return time.time_ns() // 1000
-
-
-@asynccontextmanager
-async def _told() -> AsyncIterator[None]:
-    """Whatever the database says becomes one sentence of ours: its text quotes values."""
-    try:
-        yield
-    except (SQLAlchemyError, OSError):
-        raise ProviderError(
-            Kind.UNAVAILABLE,
-            "the store of connections cannot be reached",
-            reason="STORE_UNAVAILABLE",
-            retry_after=1.0,
-        ) from None
