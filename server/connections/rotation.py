@@ -4,16 +4,19 @@ Every second the source of the keys is looked at. A key that is new opens at onc
 all replicas that share the ring have it (`server.connections.replicas`): so no replica meets a
 token or a record that it cannot open. Then one of them, by a lease, wraps every record anew, at a
 bounded rate. An old key that wraps nothing any more can be taken out (`ucal keys retire`).
+
+A replica that was frozen meanwhile may still have stored something under a key that the others took
+for unused. So whoever sees keys go wraps what they wrap once more, before it forgets them.
 """
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from providers.core.errors import ProviderError
 from server.connections.envelope import Envelope
 from server.connections.key_sources import KeySource
-from server.connections.keyring import KeyRing, KeyRingError
+from server.connections.keyring import MAX_KEYS, KeyRing, KeyRingError
 from server.connections.replicas import SECONDS, Replicas, sealing
 from server.connections.sealer import Sealer
 from server.connections.store import Store
@@ -25,6 +28,8 @@ from server.metrics import KEY_TROUBLE, REWRAPPED
 _TURN_SECONDS = 1.0
 _ANNOUNCE_SECONDS = SECONDS / 3
 _REWRAP_SECONDS = 60.0
+# Passes under keys that went: at once, and a minute later for what was just being stored.
+_LATE_PASSES = 2
 _BATCH = 50
 # Records a second: far below what a store writes, so that refreshes go on beside it.
 RATE = 500.0
@@ -42,9 +47,21 @@ class Rewrapper:
     """
 
     def __init__(
-        self, store: Store, ring: KeyRing, holder: str, region: str, *, rate: float = RATE
+        self,
+        store: Store,
+        ring: KeyRing,
+        holder: str,
+        region: str,
+        *,
+        rate: float = RATE,
+        alone: bool = True,
     ) -> None:
-        """`rate`: records a second at most."""
+        """Of the records that `ring` opens.
+
+        Args:
+            rate: records a second at most.
+            alone: no two do it at once; else each holder may.
+        """
         self._store = store
         self._records = WrappedRecords(store)
         self._ring = ring
@@ -53,7 +70,7 @@ class Rewrapper:
             ENVELOPES: lambda row: envelope.rewrap(row.sealed),
             TOKENS: lambda row: _resealed(sealer, row),
         }
-        self._lease = (f"rewrap/{region}", holder)
+        self._lease = (f"rewrap/{region}" if alone else f"rewrap/{region}/{holder}", holder)
         self._rate = rate
         self.closing = asyncio.Event()
 
@@ -119,6 +136,7 @@ class Rotation:
     def __init__(self, store: Store, ring: KeyRing, source: KeySource, region: str) -> None:
         self._store = store
         self._ring = ring
+        self._region = region
         self._source = source
         self._replicas = Replicas(store)
         self._rewrapper = Rewrapper(store, ring, self._replicas.name, region)
@@ -128,6 +146,8 @@ class Rotation:
         self._announced: tuple[tuple[bytes, ...], bytes] = ((), b"")
         self._announced_at = 0.0
         self._agreed = False
+        self._late: Rewrapper | None = None
+        self._late_passes = 0
         self.trouble = ""
 
     async def open(self) -> None:
@@ -157,8 +177,7 @@ class Rotation:
         try:
             found = await self._source.changed()
             if found is not None:
-                seals = self._ring.primary.id if self._ring.ids else b""
-                self._ring.replace(found, seals=seals)
+                self._replace(found)
                 LOG.info("the key ring has changed", extra={"count": len(found)})
         except KeyRingError as error:
             self._say(error.problem)
@@ -170,7 +189,21 @@ class Rotation:
             self._say("")
         if self._source.expired() and self._ring.ids:
             self._ring.close()
+            self._late = None
             LOG.error("the key ring is closed: its source was away too long")
+
+    def _replace(self, found: Sequence[bytes]) -> None:
+        known = [key.material for key in map(self._ring.find, self._ring.ids) if key is not None]
+        gone = [each for each in known if each not in found]
+        self._ring.replace(found, seals=self._ring.primary.id if known else b"")
+        if not gone:
+            return
+        # With a lease of its own: whoever else is at work does not have these keys.
+        both = KeyRing([self._ring.primary.material, *gone][:MAX_KEYS])
+        self._late = Rewrapper(self._store, both, self._replicas.name, self._region, alone=False)
+        self._late.closing = self._closing
+        self._late_passes = _LATE_PASSES
+        self._stale.set()
 
     def _say(self, trouble: str) -> None:
         if trouble and not self.trouble:
@@ -209,10 +242,21 @@ class Rotation:
             # Another replica may have the lease and die with it: look again from time to time.
             await _within(self._stale, _REWRAP_SECONDS)
             self._stale.clear()
-            with contextlib.suppress(ProviderError):
-                done = await self._rewrapper.run()
-                if done:
-                    LOG.info("records were wrapped anew", extra={"count": done})
+            await self._pass(self._rewrapper)
+            late = self._late
+            if late is not None and await self._pass(late) and late is self._late:
+                self._late_passes -= 1
+                if not self._late_passes:
+                    self._late = None
+
+    async def _pass(self, rewrapper: Rewrapper) -> bool:
+        """Whether the store could be gone over."""
+        with contextlib.suppress(ProviderError):
+            done = await rewrapper.run()
+            if done:
+                LOG.info("records were wrapped anew", extra={"count": done})
+            return True
+        return False
 
     async def close(self) -> None:
         """End what runs, and take the announcement back."""

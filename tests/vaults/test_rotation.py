@@ -141,6 +141,41 @@ async def test_a_dead_replica_has_no_say_for_long(
     await own.close()
 
 
+async def test_what_a_replica_stored_that_was_away_while_its_key_was_retired_is_not_lost(
+    store: str, tmp_path: Path
+) -> None:
+    """Frozen for half a minute it counts for gone. The first thing that it does when it goes on may
+    be to store a token that nobody else has.
+    """
+    keys = key_file(tmp_path, "ring", OLD)
+    async with replica(store, keys) as one, replica(store, keys) as away:
+        frozen: Any = away._rotation
+        for task in frozen._tasks:
+            task.cancel()
+        await asyncio.gather(*frozen._tasks, return_exceptions=True)
+        await frozen._replicas.leave()
+        old, new = one.ring.primary.id, add_key(Path(keys)).ids[0]
+        await until(lambda: one.ring.primary.id == new)
+        drop_keys(Path(keys), [old])
+        await until(lambda: one.ring.ids == (new,))
+        await away.directory.create(account("late"), "")
+        with pytest.raises(ProviderError, match="do not open"):
+            await one.resolve("late", {})
+        # Another replica is at work on the store.
+        assert await one.store.lease("rewrap/us", "somebody", 30)
+        loop = asyncio.get_running_loop()
+        frozen._tasks = [loop.create_task(each()) for each in (frozen._watch, frozen._rewrap)]
+        await until(lambda: away.ring.ids == (new,))
+        counts = WrappedRecords(one.store).counts
+        async with asyncio.timeout(20):
+            while (await counts())[old]:
+                await asyncio.sleep(0.01)
+        assert (await one.resolve("late", {})).connection_id == "late"
+        assert frozen._late is not None, "what is being stored right now would be lost"
+        frozen._stale.set()
+        await until(lambda: frozen._late is None)
+
+
 async def test_leases_that_ended_long_ago_are_cleared(store: str) -> None:
     own = Store(store)
     await own.open()
