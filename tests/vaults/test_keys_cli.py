@@ -1,7 +1,7 @@
 """`ucal keys status`, `rotate`, `rewrap` and `retire` on a store, and what `ucal doctor` finds."""
 
 import asyncio
-import sys
+import importlib
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 @pytest.fixture(autouse=True)
 def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules["server.cli.keys"], "_SETTLE_SECONDS", 0.0)
+    monkeypatch.setattr(importlib.import_module("server.cli.keys"), "_SETTLE_SECONDS", 0.0)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
