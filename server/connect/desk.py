@@ -19,6 +19,7 @@ from server.connect.troubles import Step, Trouble
 from server.connections.facade import Connections
 from server.connections.sealer import ExpiredTokenError
 from server.connections.tickets import Ticket
+from server.interceptors.errors import unexpected
 from server.interceptors.scope import SCOPE, Scope
 from ucal.v1 import connection_pb2
 
@@ -96,6 +97,11 @@ class Desk:
                 return self.trouble(trouble)
             except ProviderError as error:
                 return self.trouble(troubles.of_error(error, "The provider"))
+            except web.HTTPException:
+                raise
+            except Exception as error:  # noqa: BLE001 - the last line of defence of every page
+                unexpected(error, "connect")
+                return self.trouble(troubles.fault())
 
         return handle
 

@@ -60,6 +60,16 @@ def of_error(error: ProviderError, name: str, steps: tuple[Step, ...] = ()) -> T
     return Trouble(status, "That did not work", text, steps)
 
 
+def fault() -> Trouble:
+    """We failed in a way that nobody expected."""
+    return Trouble(
+        500,
+        "Something went wrong here",
+        "This service failed, which is a mistake of its own: tell whoever sent you here. The "
+        "account may have been connected or not: look there before you begin again.",
+    )
+
+
 def not_set_up(name: str) -> Trouble:
     """The operator has no client at the provider `name`."""
     return Trouble(
