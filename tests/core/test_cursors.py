@@ -1,8 +1,9 @@
 """Lists that a provider gives whole, cut into pages: nothing twice, nothing left out."""
 
+import msgspec
 import pytest
 
-from providers.core.cursors import cut, number_of
+from providers.core.cursors import cut, number_of, read_cursor, write_cursor
 from providers.core.errors import Kind, ProviderError
 
 Row = tuple[int, str]
@@ -40,3 +41,32 @@ def test_tokens_that_are_none(token: str) -> None:
 
 def test_numbers() -> None:
     assert number_of("0042") == 42
+
+
+class Place(msgspec.Struct):
+    """A cursor of some list."""
+
+    page: int = 1
+    after: str = ""
+
+
+def test_a_cursor_is_read_as_it_was_written_and_begins_with_nothing() -> None:
+    assert read_cursor(write_cursor(Place(3, "ä")), Place) == Place(3, "ä")
+    assert read_cursor("", Place) == Place()
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"page":"x"}', "null", "\udcff"])
+def test_a_cursor_that_is_none_is_invalid(text: str) -> None:
+    with pytest.raises(ProviderError) as caught:
+        read_cursor(text, Place)
+    assert (caught.value.kind, caught.value.reason) == (Kind.INVALID, "INVALID_PAGE_TOKEN")
+    [(field, description)] = caught.value.violations
+    assert (field, description) == ("page_token", "is no page of this list")
+
+
+def test_numbers_have_nineteen_digits_at_most() -> None:
+    assert number_of("9" * 19) == 10**19 - 1
+    with pytest.raises(ProviderError) as caught:
+        number_of("0" * 20)
+    [(field, _)] = caught.value.violations
+    assert field == "page_token"
