@@ -202,6 +202,9 @@ class TransitKeys:
             raise
         if keys:
             return keys
+        if self._keys:
+            # A new one would open nothing that there is, and those at hand would be forgotten.
+            raise KeyRingError("the wrapped keys are gone from the store: restore its ring_keys")
         await self._ring.add(1)
         return await self._ring.keys()
 

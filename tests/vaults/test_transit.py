@@ -11,12 +11,14 @@ from typing import Any
 import grpc
 import httpx
 import pytest
+from sqlalchemy import delete, insert, select
 
 from providers.core.errors import Kind, ProviderError
 from server.connections import rotation
 from server.connections.facade import Connections
 from server.connections.keyring import KeyRingError
 from server.connections.store import Store
+from server.connections.tables import RING_KEYS
 from server.service import running
 from server.settings import parse
 from server.vaults import transit
@@ -151,6 +153,27 @@ async def test_a_rotation_is_seen_agreed_upon_and_ended(
 
 
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+async def test_keys_that_are_gone_from_the_store_are_kept_and_told(
+    vendor: VendorServer, vault: OpenBao, store: str
+) -> None:
+    """A table that was emptied, or restored without: a new key would open nothing that there is."""
+    async with house(vendor, **options(vault, store)) as one:
+        await one.directory.create(basic(), "")
+        known = one.ring.ids
+        async with one.store.one() as database:
+            rows = (await database.execute(select(RING_KEYS))).mappings().all()
+            await database.execute(delete(RING_KEYS))
+        await until(lambda: one.trouble)
+        assert "gone from the store" in one.trouble
+        assert one.ring.ids == known
+        assert await call(one) == 200
+        async with one.store.one() as database:
+            assert (await database.execute(select(RING_KEYS))).first() is None
+            await database.execute(insert(RING_KEYS).values([dict(row) for row in rows]))
+        await until(lambda: not one.trouble)
+        assert one.ring.ids == known
+
+
 async def test_keys_serve_while_the_vault_is_sealed_and_not_for_ever(
     vendor: VendorServer, vault: OpenBao, store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
