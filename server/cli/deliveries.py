@@ -5,6 +5,7 @@ An attempt takes one change and raises `RefusedError` when it was not taken. Pos
 """
 
 import asyncio
+import contextlib
 import os
 import random
 import signal
@@ -112,7 +113,8 @@ class Command:
 async def _end(process: asyncio.subprocess.Process) -> None:
     """Kill what is left of `process` and of its children."""
     if process.returncode is None:
-        os.killpg(process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it has just ended by itself
+            os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
 
 

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeAlias
-from urllib.parse import urlsplit
 
 import click
 import grpc
@@ -18,7 +17,8 @@ from google.protobuf.duration_pb2 import Duration
 from server.cli.client import METHODS, Target, invoke, run, target_of, to_json, with_target
 from server.cli.deliveries import Attempt, Command, GivenUpError, Patience, deliver
 from server.cli.lines import fitted, line_of
-from server.cli.webhooks import Post, read_secrets
+from server.cli.place import LostPlaceError, Place
+from server.cli.webhooks import Post, can_post_to, read_secrets
 from ucal.v1 import types_pb2, watch_pb2
 
 _KINDS = [name.removeprefix("RESOURCE_KIND_").lower() for name in types_pb2.ResourceKind.keys()[1:]]
@@ -39,6 +39,9 @@ _Handle: TypeAlias = Callable[[watch_pb2.WatchEventsResponse], Awaitable[None]]
 @click.option("--kind", "kinds", multiple=True, type=click.Choice(_KINDS), default=("event",))
 @click.option("--calendar", "calendars", multiple=True, help="Calendar id; default the primary.")
 @click.option("--initial", is_flag=True, help="Begin with everything there is.")
+@click.option(
+    "--reset", is_flag=True, help="A token that is too old: begin anew with everything there is."
+)
 @click.option("--poll", "poll_seconds", type=int, help="Wished seconds between looks.")
 @click.option("--json", "as_json", is_flag=True, help="Messages in JSON, one a line.")
 @click.option(
@@ -53,9 +56,19 @@ _Handle: TypeAlias = Callable[[watch_pb2.WatchEventsResponse], Awaitable[None]]
     "--attempts", default=8, show_default=True, type=click.IntRange(1), help="For each change."
 )
 @click.option(
-    "--retry-delay", default=1.0, show_default=True, help="Seconds to the second; then doubled."
+    "--retry-delay",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(0),
+    help="Seconds to the second; then doubled.",
 )
-@click.option("--handler-timeout", default=30.0, show_default=True, help="Seconds an attempt.")
+@click.option(
+    "--handler-timeout",
+    default=30.0,
+    show_default=True,
+    type=click.FloatRange(0, min_open=True),
+    help="Seconds an attempt.",
+)
 @with_target
 def watch(
     context: click.Context,
@@ -63,6 +76,7 @@ def watch(
     kinds: tuple[str, ...],
     calendars: tuple[str, ...],
     initial: bool,
+    reset: bool,
     poll_seconds: int | None,
     as_json: bool,
     token_file: Path | None,
@@ -90,9 +104,11 @@ def watch(
         ),
         start=watch_pb2.WATCH_START_INITIAL_STATE if initial else watch_pb2.WATCH_START_NOW,
         poll_interval=Duration(seconds=poll_seconds) if poll_seconds else None,
+        on_expiry=watch_pb2.WATCH_EXPIRY_RESET if reset else watch_pb2.WATCH_EXPIRY_UNSPECIFIED,
     )
-    if token_file is not None and token_file.exists():
-        _resume(request, token_file.read_bytes())
+    place = Place(token_file)
+    if token := place.read():
+        _resume(request, token)
     keys = _keys(command, url, secret_file)
     patience = Patience(attempts, retry_delay)
 
@@ -100,11 +116,11 @@ def watch(
         _end_on_sigterm()
         async with _attempt(command, url, keys, handler_timeout) as attempt:
             handle = _shown(as_json) if attempt is None else _handed_on(attempt, patience)
-            await _follow(request, target, handle, token_file)
+            await _follow(request, target, handle, place)
 
     try:
         run(work(), target)
-    except GivenUpError as error:
+    except (GivenUpError, LostPlaceError) as error:
         click.echo(f"ucal: {error}", err=True)
         sys.exit(1)
     except asyncio.CancelledError:
@@ -123,8 +139,7 @@ def _keys(command: str, url: str, secret_file: Path | None) -> list[bytes]:
         raise click.BadParameter("--exec names no command")
     if not url:
         return []
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if not can_post_to(url):
         raise click.BadParameter("--post needs an http or https URL")
     if secret_file is None:
         raise click.UsageError("--post needs --secret-file: ucal keys generate --webhook makes one")
@@ -145,7 +160,7 @@ async def _attempt(
     """What takes the changes, if they are handed on."""
     if url:
         async with httpx.AsyncClient(timeout=seconds) as client:
-            yield Post(client, url, keys)
+            yield Post(client, url, keys, seconds)
     else:
         yield Command(shlex.split(command), seconds) if command else None
 
@@ -173,21 +188,13 @@ def _handed_on(attempt: Attempt, patience: Patience) -> _Handle:
     return handle
 
 
-def _keep(token: bytes, token_file: Path | None) -> None:
-    """Replace the file in one step: a cut in the middle must not lose the place."""
-    if token_file is not None:
-        fresh = token_file.with_name(f"{token_file.name}.new")
-        fresh.write_bytes(token)
-        fresh.replace(token_file)
-
-
 def _resume(request: watch_pb2.WatchEventsRequest, token: bytes) -> None:
     request.resume_token = token
     request.start = watch_pb2.WATCH_START_UNSPECIFIED
 
 
 async def _follow(
-    request: watch_pb2.WatchEventsRequest, target: Target, handle: _Handle, token_file: Path | None
+    request: watch_pb2.WatchEventsRequest, target: Target, handle: _Handle, place: Place
 ) -> None:
     """Hand every message to `handle`; what was handled is committed and never asked for again."""
     pause = 0.0  # not open yet: what goes wrong now is told at once
@@ -200,7 +207,7 @@ async def _follow(
                     await handle(message)
                     if message.resume_token:
                         _resume(request, message.resume_token)
-                        _keep(message.resume_token, token_file)
+                        place.keep(message.resume_token)
             except grpc.aio.AioRpcError as error:
                 if not pause or error.code() not in _PASSING:
                     raise

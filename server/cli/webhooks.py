@@ -5,6 +5,7 @@ Headers `webhook-id` (the same for every attempt, and for repeats of one change)
 HMAC-SHA256 over `<id>.<timestamp>.<body>`.
 """
 
+import asyncio
 import base64
 import binascii
 import hashlib
@@ -90,15 +91,28 @@ def delivery_id(change: watch_pb2.Change) -> str:
     return f"msg_{hashlib.sha256(key).hexdigest()[:32]}"
 
 
+def can_post_to(url: str) -> bool:
+    """Whether `url` is one that can be posted to."""
+    try:
+        parts = httpx.URL(url)
+    except httpx.InvalidURL:
+        return False
+    port = parts.port
+    return parts.scheme in {"http", "https"} and bool(parts.host) and (port or 1) in range(1 << 16)
+
+
 class Post:
     """Posts each change; 2xx means that it is taken."""
 
-    def __init__(self, client: httpx.AsyncClient, url: str, keys: Sequence[bytes]) -> None:
-        """`client`: follows no redirects; its timeout bounds one attempt."""
+    def __init__(
+        self, client: httpx.AsyncClient, url: str, keys: Sequence[bytes], seconds: float
+    ) -> None:
+        """`client`: follows no redirects; `seconds`: how long one attempt may take, in all."""
         self._client = client
         self._url = url
         self._host = urlsplit(url).netloc.rpartition("@")[2]
         self._keys = keys
+        self._seconds = seconds
 
     async def __call__(self, change: watch_pb2.Change) -> None:
         """Post it once.
@@ -116,10 +130,14 @@ class Post:
             "webhook-signature": signature(self._keys, own_id, now, body),
         }
         try:
-            async with self._client.stream(
-                "POST", self._url, content=body, headers=headers
-            ) as answer:
+            # The client's own timeout is for each read: who answers byte by byte never reaches it.
+            async with (
+                asyncio.timeout(self._seconds),
+                self._client.stream("POST", self._url, content=body, headers=headers) as answer,
+            ):
                 status, wait = answer.status_code, answer.headers.get("retry-after", "")
+        except TimeoutError:
+            raise RefusedError(f"{self._host}: longer than {self._seconds:g} s") from None
         except httpx.HTTPError as error:
             raise RefusedError(f"{self._host}: {type(error).__name__}") from None
         if not 200 <= status < 300:
