@@ -134,7 +134,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         ]
     if subjects() and not rows:
         raise pytest.UsageError(f"{metafunc.definition.nodeid}: fits no provider, so it tests none")
-    metafunc.parametrize([fixture, name] if name else [fixture], rows, indirect=[fixture])
+    # Said, since pytest takes what stands beside a plain value for the function's own: each test
+    # would begin and end a server.
+    scope = "module" if fixture == "client" else "function"
+    names = [fixture, name] if name else [fixture]
+    metafunc.parametrize(names, rows, indirect=[fixture], scope=scope)
 
 
 @pytest.hookimpl(trylast=True)

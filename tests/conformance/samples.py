@@ -30,6 +30,11 @@ BERLIN = ZoneInfo("Europe/Berlin")
 _serial = itertools.count()
 
 
+def slug() -> str:
+    """One that no other link of this run has."""
+    return f"conformance-{next(_serial)}"
+
+
 def stamp(when: datetime, zone: str = "") -> types_pb2.EventTime:
     """An instant, planned in `zone`."""
     assert when.tzinfo is not None
@@ -152,7 +157,7 @@ def _fill_link(found: Any, keeps: set[str]) -> None:
     if "duration" in keeps:
         found.duration.FromTimedelta(timedelta(minutes=30))
     if "slug" in keeps:
-        found.slug = f"conformance-{next(_serial)}"
+        found.slug = slug()
 
 
 def _time(start: types_pb2.EventTime, end: types_pb2.EventTime) -> dict[str, Any]:

@@ -81,6 +81,8 @@ async def _content(client: Client, kind: Kind, field: str, method: Any) -> list[
             content = {"price_amount": "45.00", "price_currency": "EUR"} | content
         if field in ("max_uses", "expires_at", "parent_link_id") and "parent_link_id" in keeps:
             content["parent_link_id"] = client.harness.link_id
+        if field == "slug":
+            content[field] = samples.slug()
         if field == "recurrence":
             when = samples.BASE + timedelta(days=60)
             for name, minutes in (("start_at", 0), ("end_at", 30)):

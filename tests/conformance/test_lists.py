@@ -37,7 +37,9 @@ async def test_pages_hold_everything_once(
     whole = [_key(item) for item in await client.all(operation, **fields)]
     walked = [_key(i) for i in await client.all(operation, page_size=page_size, **fields)]
     where = f"{client.where(operation)} page_size={page_size}"
-    assert len(walked) == len(set(walked)), f"{where}: an item came twice"
+    named = [key for key in walked if isinstance(key, str)]
+    assert len(named) == len(set(named)), f"{where}: an item came twice"
+    # What has no id may be there twice, if it is in the whole list too.
     assert sorted(map(str, walked)) == sorted(map(str, whole)), f"{where}: not the whole list"
 
 
