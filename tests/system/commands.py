@@ -99,6 +99,7 @@ def demo(folder: Path) -> Iterator[int]:
             "HOME": str(folder),
             "UCAL_LISTEN": f"127.0.0.1:{port}",
             "UCAL_HTTP_LISTEN": f"127.0.0.1:{http}",
+            "UCAL_LIMITS_DRAIN_DELAY": "0",
         },
         stdout=subprocess.PIPE,
         text=True,
