@@ -16,6 +16,10 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 from server.settings_model import SettingsError
 
 _POOL = 5
+# Of PostgreSQL. A server that froze, or that a network has lost, closes nothing: what runs beside
+# the calls, as looking after the keys does, would wait for it for hours.
+_CONNECT_SECONDS = 10.0
+_STATEMENT_SECONDS = 60.0
 _BUSY_MS = 5_000
 _WAL_TRIES = 100
 _WAL_PAUSE = 0.05
@@ -123,7 +127,9 @@ def _postgresql(setting: str) -> AsyncEngine:
 
     async def connect() -> Any:
         try:
-            return await asyncpg.connect(setting)
+            return await asyncpg.connect(
+                setting, timeout=_CONNECT_SECONDS, command_timeout=_STATEMENT_SECONDS
+            )
         except asyncpg.exceptions.ClientConfigurationError:
             # Its text may quote the URL.
             raise StoreSettingError(

@@ -1,5 +1,6 @@
 """Options in the URL of a PostgreSQL store: those of libpq, TLS with an authority above all."""
 
+import asyncio
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from providers.core.errors import ProviderError
+from server.connections import engine
 from server.connections.engine import StoreSettingError, make_engine
 from server.connections.store import Store
 from tests.authority import Authority
@@ -42,9 +44,9 @@ async def test_what_cannot_be_an_option_is_told_of_the_setting(query: str) -> No
 
 
 async def test_an_engine_shows_no_password() -> None:
-    engine = make_engine(f"postgresql://ann:{CANARY}@127.0.0.1:1/ucal?sslmode=disable")
-    assert CANARY not in repr(engine) + str(engine.url)
-    await engine.dispose()
+    made = make_engine(f"postgresql://ann:{CANARY}@127.0.0.1:1/ucal?sslmode=disable")
+    assert CANARY not in repr(made) + str(made.url)
+    await made.dispose()
 
 
 @pytest.fixture(scope="module")
@@ -88,3 +90,28 @@ async def test_the_server_is_held_against_the_authority_that_is_named(
         with pytest.raises(ProviderError) as caught:
             await shown(url, "ssl")
         assert caught.value.reason == "STORE_UNAVAILABLE"
+
+
+async def test_a_server_that_froze_is_not_waited_for_without_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What runs beside the calls has no deadline of a caller's."""
+    if not binary("initdb"):
+        pytest.skip("PostgreSQL is not installed here: no initdb")
+    for name in ("_STATEMENT_SECONDS", "_CONNECT_SECONDS"):
+        assert getattr(engine, name) <= 60
+        monkeypatch.setattr(engine, name, 0.5)
+    server = PostgresServer()
+    server.start()
+    store = Store(f"{server.url}/postgres")
+    try:
+        await store.open()
+        with server.frozen():
+            async with asyncio.timeout(20):
+                for _ in range(2):
+                    with pytest.raises(ProviderError, match="cannot be reached"):
+                        await store.ping()
+        await store.ping()
+    finally:
+        await store.close()
+        server.close()
