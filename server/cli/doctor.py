@@ -1,28 +1,30 @@
 """`ucal doctor`: whether this machine and these settings can run the service, and what to do."""
 
 import asyncio
+import json
+import os
 import platform
-import socket
 import sys
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 
 import click
 import grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from providers.core.errors import ProviderError
 from providers.registry import PROVIDERS, provider_class
+from server.cli.addresses import addresses
 from server.cli.bus_check import bus_check
+from server.cli.collectors import collectors
 from server.cli.entrance import entrance
+from server.cli.private_files import private_files
 from server.cli.reach import Finding, reach
 from server.cli.safes import safes
-from server.connections.store import Store
+from server.cli.store_check import store_check
+from server.cli.variables import strays
 from server.settings import Settings, SettingsError, load
-from server.settings_rules import split_address
 
 _OLDEST = (3, 11)
-_SECONDS = 3.0
+_COLOURS = {"ok": "green", "note": "yellow", "fail": "red"}
 
 
 def _runtime() -> Iterator[Finding]:
@@ -34,38 +36,10 @@ def _runtime() -> Iterator[Finding]:
     yield Finding("ok", f"grpcio {grpc.__version__}, {len(PROVIDERS)} providers")
 
 
-async def _store(settings: Settings) -> Finding:
-    kind = settings.store.partition(":")[0]
-    store = Store(settings.store)
-    try:
-        async with asyncio.timeout(_SECONDS):
-            await store.ping()
-    except (ProviderError, TimeoutError):
-        return Finding("fail", f"store: {kind} does not answer", "check the setting `store`")
-    finally:
-        await store.close()
-    return Finding("ok", f"store: {kind} answers")
-
-
-async def _address(settings: Settings) -> Finding:
-    async with grpc.aio.insecure_channel(settings.listen) as channel:
-        health: Any = health_pb2_grpc.HealthStub(channel)
-        try:
-            await health.Check(health_pb2.HealthCheckRequest(), timeout=_SECONDS)
-        except grpc.aio.AioRpcError as error:
-            if error.code() is not grpc.StatusCode.UNAVAILABLE:
-                return Finding("note", f"{settings.listen}: something else answers there")
-        else:
-            return Finding("ok", f"{settings.listen}: a service is running and healthy")
-    if settings.listen.startswith("unix:"):
-        return Finding("ok", f"{settings.listen}: free")
-    host, port = split_address(settings.listen, "listen")
-    try:
-        with socket.create_server((host, port)):
-            return Finding("ok", f"{settings.listen}: free")
-    except OSError as error:
-        advice = "stop what listens there, or set UCAL_LISTEN"
-        return Finding("fail", f"{settings.listen}: {error.strerror}", advice)
+def _variables(settings: Settings) -> Iterator[Finding]:
+    for name, meant in strays(settings):
+        advice = f"is {meant} meant? as it is, it has no effect" if meant else "it has no effect"
+        yield Finding("note", f"{name}: no setting has this variable", advice)
 
 
 def _clients(settings: Settings) -> Iterator[Finding]:
@@ -84,44 +58,61 @@ def _clients(settings: Settings) -> Iterator[Finding]:
             "no OAuth client is set",
             "for providers that need one: [providers.NAME] client_id, client_secret",
         )
-    if not settings.public_url:
-        yield Finding("note", "public_url is not set", "watches ask the provider; none pushes")
 
 
-def _examine(settings: Settings, *, online: bool) -> Iterator[Finding]:
-    looks: list[Callable[[Settings], Awaitable[Finding]]] = [_store, _address]
+async def _look(settings: Settings, *, online: bool) -> list[Finding]:
+    return [
+        *await store_check(settings),
+        *await addresses(settings, online=online),
+        *await bus_check(settings),
+        *await entrance(settings, online=online),
+        *await safes(settings),
+        *await collectors(settings, online=online),
+        *(await reach(settings) if online else ()),
+    ]
 
-    async def look() -> list[Finding]:
-        found = [await each(settings) for each in looks]
-        found += await bus_check(settings)
-        found += await entrance(settings, online=online)
-        found += await safes(settings)
-        return found + (await reach(settings) if online else [])
 
-    yield from asyncio.run(look())
-    yield from _clients(settings)
+def _examined(config: str, *, online: bool) -> list[Finding]:
+    """All that can be found."""
+    found = list(_runtime())
+    try:
+        settings = load(config=config)
+    except SettingsError as error:
+        return [*found, Finding("fail", "settings", str(error))]
+    found.append(Finding("ok", f"settings: {config or 'defaults and environment'}"))
+    found += _variables(settings)
+    found += private_files(settings, config)
+    found += asyncio.run(_look(settings, online=online))
+    found += _clients(settings)
+    return found
+
+
+def _shown(findings: Sequence[Finding]) -> None:
+    plain = False if os.environ.get("NO_COLOR") else None
+    for found in findings:
+        advice = f"\n      {found.advice}" if found.advice else ""
+        state = click.style(f"{found.state:<5}", fg=_COLOURS[found.state])
+        click.echo(f"{state} {found.text}{advice}", color=plain)
+    number = sum(found.state == "fail" for found in findings)
+    last = f"{number} to mend" if number else "nothing keeps the service from running here"
+    click.echo(f"\n{last}")
 
 
 @click.command(epilog="Example: UCAL_CONFIG=ucal.toml ucal doctor")
 @click.option("--config", envvar="UCAL_CONFIG", default="", help="Settings file (TOML).")
-@click.option("--offline", is_flag=True, help="Send nothing to providers.")
-def doctor(config: str, offline: bool) -> None:
+@click.option("--offline", is_flag=True, help="Send nothing to providers, public_url, collectors.")
+@click.option("--json", "as_json", is_flag=True, help="A JSON list of what was found.")
+def doctor(config: str, offline: bool, as_json: bool) -> None:
     """Look for what would keep the service from running here; exit 1 if something would.
 
-    Settings, keys, store, bus, addresses, access, TLS, OAuth clients; and each provider that is
-    set up gets one request without credentials, to see whether it answers and whether the clocks
-    agree.
+    Settings, variables, files, keys, store, bus, addresses, access, TLS, collectors, OAuth
+    clients; and each provider that is set up gets one request without credentials, to see whether
+    it answers and whether the clocks agree. Nothing is written.
     """
-    findings = list(_runtime())
-    try:
-        settings = load(config=config)
-    except SettingsError as error:
-        findings.append(Finding("fail", "settings", str(error)))
+    findings = _examined(config, online=not offline)
+    if as_json:
+        click.echo(json.dumps([asdict(found) for found in findings], indent=2))
     else:
-        findings.append(Finding("ok", f"settings: {config or 'defaults and environment'}"))
-        findings += _examine(settings, online=not offline)
-    for found in findings:
-        advice = f"\n      {found.advice}" if found.advice else ""
-        click.echo(f"{found.state:<5} {found.text}{advice}")
+        _shown(findings)
     if any(found.state == "fail" for found in findings):
         sys.exit(1)

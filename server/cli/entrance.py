@@ -1,15 +1,16 @@
 """What `ucal doctor` finds about access: who is let in, and whether anybody is."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from providers.core.errors import ProviderError
 from server.access.issuer import IssuerKeys
 from server.access.key_store import KeyRow, KeyStore
 from server.cli.reach import Finding
+from server.cli.store_check import is_there
 from server.connections.store import Store
 from server.providers import Doors, ProviderPool
-from server.settings import Settings
+from server.settings import Settings, SettingsError
 
 _SOON = 14 * 86_400
 
@@ -37,13 +38,7 @@ async def entrance(settings: Settings, *, online: bool) -> list[Finding]:
 
 
 async def _keys(settings: Settings) -> list[Finding]:
-    store = Store(settings.store)
-    try:
-        rows = await KeyStore(store).all()
-    except ProviderError:
-        rows = ()  # a store that was never opened; whether it answers is told elsewhere
-    finally:
-        await store.close()
+    rows = await _rows(settings) if is_there(settings) else ()
     now = time.time()
     active = [row for row in rows if row.state(now) == "active"]
     ours = [row for row in active if row.environment == settings.environment]
@@ -51,6 +46,20 @@ async def _keys(settings: Settings) -> list[Finding]:
         advice = "make one: ucal api-keys create NAME --allow read --connection '*'"
         return [Finding("note", f"no API key of {settings.environment} is active", advice)]
     return [Finding("ok", f"{len(ours)} API key(s) active"), *_ending(ours, now)]
+
+
+async def _rows(settings: Settings) -> Sequence[KeyRow]:
+    """Of a store that answers, which is told elsewhere."""
+    try:
+        store = Store(settings.store)
+    except SettingsError:
+        return ()
+    try:
+        return await KeyStore(store).all()
+    except ProviderError:
+        return ()
+    finally:
+        await store.close()
 
 
 def _ending(rows: list[KeyRow], now: float) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from providers.core.errors import ProviderError
 from server.cli.reach import Finding
 from server.cli.ring import Ring, View, ring_of
+from server.cli.store_check import is_there
 from server.connections.key_places import key_place
 from server.connections.keyring import KeyRing, KeyRingError
 from server.settings import DEFAULT_KEYRING, Settings, SettingsError
@@ -28,7 +29,8 @@ async def safes(settings: Settings) -> list[Finding]:
         found.append(await _vault(settings))
     if settings.aws.region:
         found.append(await _aws(settings))
-    if all(each.state == "ok" for each in found) and settings.store != "memory:":
+    told = all(each.state == "ok" for each in found)
+    if told and settings.store != "memory:" and is_there(settings):
         found += [each async for each in _records(settings)]
     return [*found, *_certificate(settings)]
 
@@ -47,9 +49,18 @@ def _keys_at_hand(settings: Settings) -> Iterator[Finding]:
     try:
         ring = KeyRing.from_setting(place)
     except KeyRingError as error:
-        yield Finding("fail", "key ring", str(error))
+        yield Finding("fail", str(error), _make(place))
         return
     yield Finding("ok", f"key ring: {len(ring.ids)} key(s), the first one seals")
+
+
+def _make(place: str) -> str:
+    """What to do about a ring that cannot be used."""
+    if place.startswith("env:"):
+        return "ucal keys generate prints what belongs there; replicas all have the same"
+    if Path(place).expanduser().exists():
+        return "the service's user, and nobody else, reads it"
+    return f"ucal keys generate --file {place}, or bring back the one that sealed the store"
 
 
 async def _records(settings: Settings) -> AsyncIterator[Finding]:

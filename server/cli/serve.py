@@ -10,6 +10,7 @@ import click
 import uvloop
 
 from providers.core.errors import ProviderError
+from server.cli.variables import strays
 from server.crash import leave_nothing
 from server.log import LOG, configure
 from server.presets import SANDBOX
@@ -34,11 +35,7 @@ async def _until_told(settings: Settings, begun: Callable[[Service], Awaitable[N
         LOG.info("draining", extra={"seconds": settings.limits.drain_grace})
 
 
-async def _silent(service: Service) -> None:
-    del service
-
-
-def run(settings: Settings, begun: Callable[[Service], Awaitable[None]] = _silent) -> None:
+def run(settings: Settings, begun: Callable[[Service], Awaitable[None]]) -> None:
     """Serve until SIGTERM or SIGINT, then drain; `begun` is awaited once calls are taken.
 
     Raises:
@@ -66,7 +63,14 @@ def _loaded(config: str, listen: str) -> Settings:
 @click.option("--listen", default="", help="Overrides the setting listen.")
 def serve(config: str, listen: str) -> None:
     """Run the service until SIGTERM or Ctrl-C, then drain."""
-    run(_loaded(config, listen))
+    settings = _loaded(config, listen)
+
+    async def begun(service: Service) -> None:
+        del service
+        for name, _ in strays(settings):
+            LOG.warning("a variable of the environment is no setting", extra={"setting": name})
+
+    run(settings, begun)
 
 
 @click.command(epilog="Example: ucal sandbox --listen 127.0.0.1:50051 &")

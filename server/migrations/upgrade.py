@@ -42,11 +42,12 @@ async def upgrade(engine: AsyncEngine) -> None:
     """
     plain = engine.execution_options(isolation_level="AUTOCOMMIT")
     async with plain.connect() as connection:
-        if await connection.run_sync(_version) != HEAD:
+        if await connection.run_sync(version) != HEAD:
             await connection.run_sync(_upgrade)
 
 
-def _version(connection: Connection) -> str | None:
+def version(connection: Connection) -> str | None:
+    """The revision that a store is of; None: it has no tables yet."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
@@ -66,7 +67,7 @@ def _upgrade(connection: Connection) -> None:
     config.attributes["connection"] = connection
     _begin(connection)
     try:
-        if _version(connection) != HEAD:
+        if version(connection) != HEAD:
             command.upgrade(config, "head")
     except CommandError:
         connection.exec_driver_sql("ROLLBACK")
