@@ -173,7 +173,7 @@ async def test_a_key_of_another_algorithm_signs_nothing() -> None:
 async def test_a_token_of_eight_kilobytes_is_read_and_no_longer_one() -> None:
     near = (LONGEST - len(token(pad=""))) * 3 // 4
     made = [
-        token({"x": "x" * more}, pad="x" * (near + pad))
+        token({"kid": "x" * more}, pad="x" * (near + pad))
         for more in range(3)
         for pad in range(-12, 4)
     ]
