@@ -178,9 +178,11 @@ async def test_one_bad_look_ends_one_stream(standing: Standing) -> None:
         if bad.is_set():
             raise ProviderError(Kind.UNAUTHENTICATED, "no", reason="CALLER_CREDENTIALS_REVOKED")
 
+    over = asyncio.Event()
+
     async def other() -> None:
         async with standing.kept(good):
-            await asyncio.sleep(0.2)
+            await over.wait()
 
     async def ended() -> None:
         async with standing.kept(checked):
@@ -191,4 +193,5 @@ async def test_one_bad_look_ends_one_stream(standing: Standing) -> None:
     with pytest.raises(ProviderError):
         await ended()
     assert not task.done()
+    over.set()
     await task
