@@ -85,6 +85,8 @@ class Hint:
         object_id: the object, where the provider names it and its id is not personal.
         change: STARTED or ENDED, which only the delivery tells; else UNSPECIFIED.
         renew: the subscription is paused, gone or about to end: call `Push.renew` now (P14).
+        account: the provider's own id of the account that it is about, where a delivery to an app
+            tells (`NamesAccounts`); never a person's. It is compared by its digest alone.
     """
 
     kind: ResourceKind
@@ -93,6 +95,7 @@ class Hint:
     object_id: str = ""
     change: watch_pb2.ChangeType.ValueType = watch_pb2.CHANGE_TYPE_UNSPECIFIED
     renew: bool = False
+    account: str = ""
 
 
 class Push(Protocol):
@@ -167,6 +170,18 @@ class MakesSecrets(Protocol):
 
         Raises:
             ProviderError: UNAUTHENTICATED.
+        """
+
+
+@runtime_checkable
+class NamesAccounts(Protocol):
+    """A `Push` whose deliveries, to an app of many users, tell the account (`Hint.account`)."""
+
+    async def account(self, call: Call) -> str:
+        """Id of the account that the connection belongs to; "" when the provider does not say.
+
+        Raises:
+            ProviderError: the provider cannot be asked.
         """
 
 

@@ -58,7 +58,7 @@ class Zoom(Provider):
     def __init__(self, settings: ProviderSettings) -> None:
         super().__init__(settings)
         self._memory = Memory()
-        self.push = ZoomPush(settings.webhook_secret)
+        self.push = ZoomPush(settings.webhook_secret, self._memory)
 
     def auth(self, grant: Grant) -> httpx.Auth:
         """A server-to-server app acts for its subject, and has no "me"."""

@@ -2,7 +2,8 @@
 
 They are made in the app's settings in the Zoom App Marketplace, with one address for everybody who
 has added the app (developers.zoom.us/docs/api/marketplace, Events). So none is made here: watches
-poll, and what Zoom delivers all the same makes them look at once.
+poll, and what Zoom delivers all the same makes them look at once: those of the account that a
+delivery tells of.
 """
 
 from datetime import datetime
@@ -12,6 +13,7 @@ from providers.core.errors import Kind, ProviderError
 from providers.core.operations import ResourceKind
 from providers.core.push import Delivery, Hint, Subscription, Topic
 from providers.zoom import webhook
+from providers.zoom.api import Api, Memory
 from ucal.v1 import types_pb2
 
 
@@ -20,6 +22,7 @@ class ZoomPush:
 
     Args:
         secret: the app's secret token; "": the connection's own.
+        memory: the provider's.
     """
 
     kinds: frozenset[ResourceKind] = frozenset(
@@ -30,8 +33,9 @@ class ZoomPush:
         }
     )
 
-    def __init__(self, secret: str) -> None:
+    def __init__(self, secret: str, memory: Memory) -> None:
         self._secret = secret
+        self._memory = memory
 
     async def create(self, call: Call, topic: Topic, address: str, secret: str) -> Subscription:
         """Refuse: see above.
@@ -49,6 +53,11 @@ class ZoomPush:
 
     async def delete(self, call: Call, subscription: Subscription) -> None:
         """There is none to end."""
+
+    async def account(self, call: Call) -> str:
+        """See `NamesAccounts.account`."""
+        user, _ = await Api(call, self._memory).me()
+        return webhook.account_id(user.account_id)
 
     def verify(self, delivery: Delivery, secret: str, now: datetime) -> None:
         """See `webhook.verify`."""

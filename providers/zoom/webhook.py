@@ -26,6 +26,7 @@ _VALIDATION = "endpoint.url_validation"
 # No colon: the answer must not be the signature of anything.
 _PLAIN_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _OBJECT_ID = re.compile(r"[0-9]{1,19}")
+_ACCOUNT_ID = re.compile(r"[A-Za-z0-9+/=_-]{1,64}")
 _UUID = re.compile(r"[A-Za-z0-9+/_-]{1,64}={0,2}")
 
 _EVENT = types_pb2.RESOURCE_KIND_EVENT
@@ -127,7 +128,15 @@ def hints(delivery: Delivery) -> list[Hint]:
     kinds = _KINDS.get(found.event, ())
     own_id = _object_id(found, kinds)
     change = _CHANGES.get(found.event.partition(".")[2], watch_pb2.CHANGE_TYPE_UNSPECIFIED)
-    return [Hint(kind, "", _delivery_id(found, kind), own_id, change) for kind in kinds]
+    account = account_id(found.payload.account_id)
+    return [
+        Hint(kind, "", _delivery_id(found, kind), own_id, change, account=account) for kind in kinds
+    ]
+
+
+def account_id(told: str | None) -> str:
+    """An id of an account as deliveries and users have it, or ""."""
+    return told if told and _ACCOUNT_ID.fullmatch(told) else ""
 
 
 def _read(delivery: Delivery) -> Delivered | None:

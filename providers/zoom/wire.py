@@ -39,6 +39,7 @@ class User(msgspec.Struct, gc=False):
     first_name: str | None = None
     last_name: str | None = None
     timezone: str | None = None
+    account_id: str | None = None
     created_at: str | None = None
     user_created_at: str | None = None
 
@@ -325,8 +326,9 @@ class DeliveredObject(msgspec.Struct, gc=False):
 
 
 class DeliveredPayload(msgspec.Struct, gc=False):
-    """`payload` of a webhook."""
+    """`payload` of a webhook; `account_id` is that of the object's host."""
 
+    account_id: str | None = None
     object: DeliveredObject = msgspec.field(default_factory=DeliveredObject)
     plainToken: str | None = None
 

@@ -60,6 +60,7 @@ class Hinted(msgspec.Struct, array_like=True, tag=4, gc=False, frozen=True):
         change: STARTED or ENDED as `ChangeType`, else 0.
         object_id: of the object, with `change`.
         renew: the subscription is to be renewed before long.
+        account: digest of the account at the provider; empty when the delivery does not tell.
     """
 
     provider: str
@@ -70,6 +71,7 @@ class Hinted(msgspec.Struct, array_like=True, tag=4, gc=False, frozen=True):
     change: int = 0
     object_id: str = ""
     renew: bool = False
+    account: bytes = b""
 
 
 Body: TypeAlias = Beat | Moved | Taken | Freed | Hinted

@@ -1,6 +1,7 @@
 """The topics that are watched in this process, found by connection and by kind."""
 
 import asyncio
+import hashlib
 from collections import Counter
 from collections.abc import Collection, ItemsView
 from dataclasses import dataclass
@@ -13,6 +14,14 @@ from server.watch.scope import Unit
 RETRY_SECONDS: Final = 60.0
 
 Key: TypeAlias = tuple[str, Unit]
+
+
+def account_digest(provider: str, account: str) -> bytes:
+    """What stands for an account of a provider, here and on the bus; empty for none."""
+    if not account:
+        return b""
+    text = f"{provider}\0account\0{account}"
+    return hashlib.sha256(text.encode("utf-8", "replace")).digest()[:12]
 
 
 @dataclass(eq=False, slots=True)
@@ -48,6 +57,7 @@ class Book:
     def __init__(self) -> None:
         self._all: dict[Key, Registration] = {}
         self._at: dict[str, dict[Unit, Registration]] = {}
+        self._accounts: dict[str, bytes] = {}
         self._kinds: dict[tuple[str, ResourceKind], Counter[str]] = {}
 
     def get(self, key: Key) -> Registration | None:
@@ -62,9 +72,21 @@ class Book:
         """Everything of one connection."""
         return self._at.get(connection_id, {}).values()
 
-    def connections(self, provider: str, kind: ResourceKind) -> Collection[str]:
-        """Connections of `provider` where `kind` is watched."""
-        return self._kinds.get((provider, kind), {}).keys()
+    def connections(
+        self, provider: str, kind: ResourceKind, account: bytes = b""
+    ) -> Collection[str]:
+        """Connections of `provider` where `kind` is watched; not those known of other accounts."""
+        found = self._kinds.get((provider, kind), {}).keys()
+        if not account:
+            return found
+        return [each for each in found if self._accounts.get(each, account) == account]
+
+    def belongs(self, connection_id: str, account: bytes) -> None:
+        """Know the digest of the account of a connection that is watched; empty: forget it."""
+        if account and connection_id in self._at:
+            self._accounts[connection_id] = account
+        else:
+            self._accounts.pop(connection_id, None)
 
     def add(self, key: Key, found: Registration) -> Registration:
         """Know `found` from now on."""
@@ -82,6 +104,7 @@ class Book:
         del units[unit]
         if not units:
             del self._at[connection_id]
+            self._accounts.pop(connection_id, None)
         counted = self._kinds[found.provider, unit.kind]
         counted[connection_id] -= 1
         if not counted[connection_id]:

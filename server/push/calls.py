@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from providers.core.call import Call
-from providers.core.push import Push, Subscription, Topic
+from providers.core.push import NamesAccounts, Push, Subscription, Topic
 from server.dispatch import Resolver
 from server.interceptors.scope import SCOPE, Scope
 from server.push.secrets import WebhookSecrets
@@ -71,6 +71,13 @@ class PushCalls:
                 self.address(provider, connection_id),
                 self._secrets.newest(connection_id),
             )
+
+    async def account(self, connection_id: str) -> str:
+        """The account that the connection belongs to; "" where deliveries do not tell accounts."""
+        async with self.push(connection_id) as (push, call):
+            if push is None or not isinstance(push, NamesAccounts):
+                return ""
+            return await push.account(call)
 
     async def delete(self, connection_id: str, made: Subscription) -> None:
         """End it."""

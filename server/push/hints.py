@@ -12,6 +12,7 @@ from providers.core.push import Hint
 from server.bus.frames import Body, Hinted
 from server.bus.replicas import Replicas
 from server.connections.bounded import Bounded
+from server.push.book import account_digest
 from server.push.registrations import Registrations
 from server.watch.happenings import Happening
 from server.watch.hub import Hub
@@ -49,6 +50,7 @@ class Hints:
             hint.change if happening else 0,
             hint.object_id if happening else "",
             hint.renew,
+            account_digest(provider, hint.account),
         )
         self._replicas.say(hinted)
         self._give(hinted)
@@ -69,7 +71,7 @@ class Hints:
         if hinted.connection_id:
             connections: Collection[str] = (hinted.connection_id,)
         else:
-            connections = tuple(self._registrations.watched(hinted.provider, kind))
+            connections = tuple(self._registrations.watched(hinted.provider, kind, hinted.account))
         # An app's delivery wakes the watches of all who use the app: of many, some a second.
         within = len(connections) / _AT_ONCE if len(connections) > _AT_ONCE else 0.0
         for each in connections:

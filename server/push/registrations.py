@@ -19,7 +19,7 @@ from providers.core.push import Subscription, Topic
 from server.connections.store import Store
 from server.log import LOG
 from server.metrics import PUSH_ENDED, PUSH_RENEWALS, PUSH_SUBSCRIPTIONS
-from server.push.book import RETRY_SECONDS, Book, Key, Registration
+from server.push.book import RETRY_SECONDS, Book, Key, Registration, account_digest
 from server.push.calls import PushCalls
 from server.push.rounds import Rounds, all_of
 from server.push.subscription_rows import Row, SubscriptionRows, is_over
@@ -164,9 +164,9 @@ class Registrations:
                     PUSH_SUBSCRIPTIONS.labels(found.provider).dec()
                 self._pushes.unpush(*key)
 
-    def watched(self, provider: str, kind: ResourceKind) -> Collection[str]:
+    def watched(self, provider: str, kind: ResourceKind, account: bytes = b"") -> Collection[str]:
         """Connections of `provider` where `kind` is watched, for deliveries that name none."""
-        return self._known.connections(provider, kind)
+        return self._known.connections(provider, kind, account)
 
     def calendar_of(self, connection_id: str, subscription_id: str) -> str | None:
         """The calendar that a subscription is about; None when it is not known here."""
@@ -210,6 +210,7 @@ class Registrations:
             await asyncio.wait([before])
         if self._known.get(key) is not found:
             return
+        await self._learn(found.provider, key[0])
         try:
             while not await self._adopt(key, found):
                 if await self._create(key, found):
@@ -220,6 +221,13 @@ class Registrations:
             self._refuse(found, f"push cannot be had: {error.message}")
         except Exception as error:  # noqa: BLE001 - the watch goes on by polling
             self._refuse(found, f"push cannot be had: {fault(error).message}")
+
+    async def _learn(self, provider: str, connection_id: str) -> None:
+        """Learn its account, anew with each try: credentials may be another account's by now."""
+        account = ""
+        with contextlib.suppress(ProviderError):  # unknown, it is woken by deliveries for anybody
+            account = await self._calls.account(connection_id)
+        self._known.belongs(connection_id, account_digest(provider, account))
 
     async def _adopt(self, key: Key, found: Registration) -> bool:
         """Take what another replica, or an earlier life of this one, has made."""

@@ -42,7 +42,7 @@ class Replica:
     def calendar_of(self, connection: str, subscription: str) -> str | None:
         return self.calendars.get(subscription)
 
-    def watched(self, provider: str, kind: int) -> list[str]:
+    def watched(self, provider: str, kind: int, account: bytes) -> list[str]:
         return self.users.get((provider, kind), [])
 
     def hurry(self, connection: str, subscription: str) -> None:

@@ -65,6 +65,9 @@ class Vendor:
         self.calls.pop()
         return new
 
+    async def account(self, connection_id: str) -> str:
+        return ""
+
     async def delete(self, connection_id: str, made: Subscription) -> None:
         await self._asked("delete")
         self.there.discard(made.id)

@@ -54,6 +54,7 @@ def user(own_id: str, name: str, zone: str) -> Json:
         "first_name": first,
         "last_name": last,
         "display_name": name,
+        "account_id": "AAAAAABBBB",
         "email": f"{first.lower()}@example.com",
         "type": 2,
         "timezone": zone,
