@@ -37,6 +37,7 @@ class Told:
         previous_id: the id before, where the provider makes a new object on a move.
         dedup_key: the provider's own, else one is made.
         size: bytes of the resource.
+        forgotten: the object is there, but no longer in what is watched.
     """
 
     type: watch_pb2.ChangeType.ValueType
@@ -49,6 +50,7 @@ class Told:
     previous_id: str = ""
     dedup_key: str = ""
     size: int = 0
+    forgotten: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,8 @@ class Batch:
         gone = None if known.complete else GONE
         changes: dict[bytes, bytes | None] = {}
         for told in self.told[:count]:
-            changes[told.digest] = gone if told.version == GONE else told.version
+            is_over = told.version == GONE or told.forgotten
+            changes[told.digest] = gone if is_over else told.version
             if told.previous_id:
                 changes[id_digest(told.previous_id)] = gone
         return Position(

@@ -1,7 +1,7 @@
 """An answer of a provider, and what asks for it, whatever way it is asked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -24,6 +24,7 @@ class Fetched:
         inside: ids of those in the window from `anchor` on; None: all of them.
         anchor: where the window begins from now on.
         before: where the window of `objects` begins.
+        left: objects that were in the window and are outside of it now, by id.
     """
 
     observed: Timestamp
@@ -32,6 +33,7 @@ class Fetched:
     inside: frozenset[str] | None = None
     anchor: int = 0
     before: int = 0
+    left: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Source(Protocol):

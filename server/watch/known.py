@@ -152,7 +152,7 @@ class Known:
         return dict(zip(_Digests(self.records), names, strict=True))
 
     def updated(self, changes: Mapping[bytes, bytes | None]) -> "Known":
-        """The map after `changes`; None takes an object out."""
+        """The map after `changes`; None takes an object out. Ids stay if all of them are known."""
         if not changes:
             return self
         versions = self.versions()
@@ -161,7 +161,11 @@ class Known:
                 versions.pop(digest, None)
             else:
                 versions[digest] = version
-        return Known(_pack(versions.items()), complete=self.complete)
+        names = self.names()
+        ids = b""
+        if names and versions.keys() <= names.keys():
+            ids = msgspec.msgpack.encode([names[digest] for digest in sorted(versions)])
+        return Known(_pack(versions.items()), complete=self.complete, ids=ids)
 
     def without_ids(self) -> "Known":
         """The same with digests alone."""

@@ -4,14 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from providers.core.times import overlaps
 from server.watch.batch import Batch, Told
 from server.watch.fetched import Fetched, changed_at, stamp
 from server.watch.known import GONE, UNCERTAIN, Known, id_digest, mingled, version_of
 from server.watch.ports import Clock, Target
 from server.watch.position import Position
 from server.watch.scope import Unit
-from ucal.v1 import types_pb2, watch_pb2
+from ucal.v1 import event_pb2, types_pb2, watch_pb2
 
+# Of many that are missing at once so many are read; the others were most likely deleted.
+_MOST_READ = 20
 _CREATED = watch_pb2.CHANGE_TYPE_CREATED
 _UPDATED = watch_pb2.CHANGE_TYPE_UPDATED
 _DELETED = watch_pb2.CHANGE_TYPE_DELETED
@@ -23,7 +26,8 @@ class ListSource:
     The window begins on a grid of a quarter of the horizon, between one and two quarters behind
     now, so that nothing falls out of it from one poll to the next: what is missing was deleted.
     When the grid moves on, both windows are listed once, and what only the older one holds is
-    forgotten, not reported as deleted.
+    forgotten, not reported as deleted. Nor is what was moved out of the window: where the provider
+    can be asked for one object, what is missing is read, told as UPDATED, and then forgotten.
     """
 
     cumulative = True
@@ -54,22 +58,44 @@ class ListSource:
         before = min(position.anchor or anchor, anchor)
         inside = await self._list(anchor, raw)
         if before == anchor:
-            return Fetched(observed, objects=inside, anchor=anchor, before=anchor)
+            left = await self._left(position.known, inside, before)
+            return Fetched(observed, objects=inside, anchor=anchor, before=anchor, left=left)
         # The older window last: what is gone by now was deleted, not forgotten.
         both = await self._list(before, raw)
+        left = await self._left(position.known, both, before)
         return Fetched(
-            observed, objects=both, inside=frozenset(inside), anchor=anchor, before=before
+            observed,
+            objects=both,
+            inside=frozenset(inside),
+            anchor=anchor,
+            before=before,
+            left=left,
         )
 
     async def _list(self, anchor: int, raw: bool) -> dict[str, Any]:
-        window = types_pb2.TimeRange()
-        window.start_at.seconds = anchor
-        window.end_at.seconds = int(self._clock.now().timestamp()) + self._horizon
         found = await self._target.listing(
-            self.unit.kind, self.unit.calendar_id, window, include_raw=raw
+            self.unit.kind, self.unit.calendar_id, self._window(anchor), include_raw=raw
         )
         # Objects without an id (single-use links) cannot be told apart, nor followed.
         return {resource.id: resource for resource in found if resource.id}
+
+    def _window(self, anchor: int) -> types_pb2.TimeRange:
+        window = types_pb2.TimeRange()
+        window.start_at.seconds = anchor
+        window.end_at.seconds = int(self._clock.now().timestamp()) + self._horizon
+        return window
+
+    async def _left(self, known: Known, objects: Mapping[str, Any], anchor: int) -> dict[str, Any]:
+        """Of what is missing, what has moved out of the window, as far as that can be said."""
+        if not self._deletions or not known.ids:
+            return {}
+        missing = [name for name in known.names().values() if name not in objects]
+        window, found = self._window(anchor), {}
+        for name in missing[:_MOST_READ]:
+            resource = await self._target.read(self.unit.kind, self.unit.calendar_id, name)
+            if resource is not None and _is_outside(resource, window):
+                found[name] = resource
+        return found
 
     def tell(self, position: Position, fetched: Fetched) -> Batch:
         """The difference between what is known and what was listed."""
@@ -98,7 +124,8 @@ class ListSource:
                 )
             )
         if self._deletions:
-            told += self._vanished(position.known, before.keys() - by_digest.keys())
+            missing = before.keys() - by_digest.keys()
+            told += self._vanished(position.known, missing, fetched.left)
         return Batch(
             self.connection_id,
             self.unit,
@@ -109,10 +136,13 @@ class ListSource:
             observed=fetched.observed,
         )
 
-    def _vanished(self, known: Known, digests: set[bytes]) -> list[Told]:
+    def _vanished(self, known: Known, digests: set[bytes], left: Mapping[str, Any]) -> list[Told]:
         names = known.names() if digests else {}
         return [
-            Told(_DELETED, names.get(digest, ""), digest, GONE, "") for digest in sorted(digests)
+            _moved_out(name, digest, left[name])
+            if (name := names.get(digest, "")) in left
+            else Told(_DELETED, name, digest, GONE, "")
+            for digest in sorted(digests)
         ]
 
     def _after(
@@ -130,6 +160,27 @@ class ListSource:
             return replace(position, at=fetched.observed.seconds, anchor=fetched.anchor)
         known = Known.with_ids(versions)
         return Position("", known, fetched.anchor, fetched.observed.seconds)
+
+
+def _moved_out(name: str, digest: bytes, resource: Any) -> Told:
+    return Told(
+        _UPDATED,
+        name,
+        digest,
+        version_of(resource),
+        getattr(resource, "calendar_id", ""),
+        resource,
+        changed_at(resource),
+        size=resource.ByteSize(),
+        forgotten=True,
+    )
+
+
+def _is_outside(resource: Any, window: types_pb2.TimeRange) -> bool:
+    """Whether its own times are outside; False for kinds that have none like an event's."""
+    if not isinstance(resource, event_pb2.Event) or not resource.HasField("start_at"):
+        return False
+    return not overlaps(resource.start_at, resource.end_at, window)
 
 
 def _by_digest(versions: Mapping[str, bytes]) -> dict[bytes, bytes]:
