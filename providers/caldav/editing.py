@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from providers.caldav import fields, people
+from providers.caldav import people
 from providers.caldav.dumping import (
     SIGNIFICANT,
     Losses,
@@ -20,6 +20,7 @@ from providers.caldav.dumping import (
 from providers.caldav.objects import Object, slot_line
 from providers.caldav.parsing import RULES, Context, fill_event
 from providers.caldav.planned import planned_at
+from providers.core import fields
 from providers.core.errors import ProviderError
 from providers.core.ical import Component
 from ucal.v1 import event_pb2, types_pb2
@@ -46,10 +47,8 @@ class Wish:
     @property
     def names(self) -> list[str]:
         """Top-level fields that are written."""
-        found = fields.roots(self.paths)
-        if (self.add or self.remove) and "attendees" not in found:
-            found.append("attendees")
-        return found
+        more = {"attendees"} if self.add or self.remove else frozenset[str]()
+        return sorted(fields.roots(self.paths) | more)
 
     def apply(self, event: event_pb2.Event, skip: frozenset[str] = frozenset()) -> None:
         """Write what is wanted into `event`, but for the fields in `skip`."""

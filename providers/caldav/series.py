@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
-from providers.caldav import fields, shifting
+from providers.caldav import shifting
 from providers.caldav.dumping import time_line, touch
 from providers.caldav.editing import (
     Wish,
@@ -21,7 +21,7 @@ from providers.caldav.objects import Object, instant_of, slot_line
 from providers.caldav.parsing import RULES
 from providers.caldav.planned import Planned, key_of, planned_at
 from providers.caldav.values import dump_wall
-from providers.core import recurrence, times, timezones
+from providers.core import fields, recurrence, times, timezones
 from providers.core.errors import ProviderError
 from providers.core.ical import Component, Document, Line
 from ucal.v1 import event_pb2, types_pb2

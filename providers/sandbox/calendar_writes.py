@@ -2,9 +2,9 @@
 
 from providers.core import timezones
 from providers.core.errors import Kind, ProviderError
+from providers.core.fields import apply, roots, take
 from providers.sandbox import conferences
 from providers.sandbox.agenda import Agenda
-from providers.sandbox.fields import apply, roots, take
 from providers.sandbox.world import World, check_etag
 from ucal.v1 import calendar_pb2
 

@@ -1,11 +1,11 @@
 """Making and changing events: single ones, instances, whole series, and series from a point on."""
 
 from providers.core.errors import Kind, ProviderError
+from providers.core.fields import apply, roots, take
 from providers.sandbox import conferences, drafts, guests, series, slots
 from providers.sandbox.drafts import Losses
 from providers.sandbox.entries import Entry, Instance, Series
 from providers.sandbox.events import event_of
-from providers.sandbox.fields import apply, roots, take
 from providers.sandbox.requests import taken
 from providers.sandbox.world import World, check_etag
 from ucal.v1 import event_pb2, types_pb2

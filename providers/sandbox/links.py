@@ -6,8 +6,8 @@ from datetime import timedelta
 from google.protobuf.duration_pb2 import Duration
 
 from providers.core.errors import Kind, ProviderError
+from providers.core.fields import apply, roots, take
 from providers.sandbox import raw
-from providers.sandbox.fields import apply, take
 from providers.sandbox.world import World, check_etag
 from ucal.v1 import link_pb2, types_pb2
 
@@ -89,7 +89,7 @@ def update_link(world: World, request: link_pb2.UpdateLinkRequest) -> link_pb2.U
     check_etag(request.link.etag, record.version)
     link = world.links.get(request.id)
     apply(link, request.link, request.update_mask.paths)
-    touched = frozenset(path.partition(".")[0] for path in request.update_mask.paths)
+    touched = roots(request.update_mask.paths)
     settle(world, link, touched=touched)
     return link_pb2.UpdateLinkResponse(link=world.save(world.links, link))
 

@@ -4,9 +4,9 @@ import uuid
 
 from providers.core import recurrence, times
 from providers.core.errors import ProviderError
+from providers.core.fields import apply, roots, take
 from providers.sandbox import occurrences, raw
 from providers.sandbox.agenda import Agenda
-from providers.sandbox.fields import apply, roots, take
 from providers.sandbox.registrants import PAGE_IN_WEBINAR
 from providers.sandbox.store import Shelf
 from providers.sandbox.world import World, check_etag

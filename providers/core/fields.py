@@ -1,4 +1,4 @@
-"""Writing the fields that a request names, and nothing else."""
+"""Writing the fields that a request names, and nothing else. Pure."""
 
 from collections.abc import Iterable
 from typing import Any
