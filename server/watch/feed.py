@@ -93,6 +93,7 @@ class Feed:
             self._rest()
         if not self.subscriptions:
             self._asking.close()
+            self._history.clear()
             if self._poll is not None:
                 self._poll.cancel()
 
@@ -311,7 +312,6 @@ class Feed:
                 return
             batch = self.source.tell(self.position, fetched)
             self._publish(batch)
-            self._history.prune()
             self._history.add(batch, raw=raw)
             if not batch.more:
                 return

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Hashable
 
 from server.watch.batch import Batch
-from server.watch.ports import Clock
+from server.watch.ports import Clock, Timer
 from server.watch.position import Position
 
 _MAX_BATCHES = 4
@@ -15,12 +15,13 @@ _MAX_AGE = 90.0
 class History:
     """The last few batches of a feed, by the point that they go on from."""
 
-    __slots__ = ("_batches", "_clock", "_serial", "_size")
+    __slots__ = ("_batches", "_clock", "_serial", "_size", "_timer")
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._serial = 0
         self._size = 0
+        self._timer: Timer | None = None
         self._batches: OrderedDict[Hashable, tuple[int, float, bool, Batch]] = OrderedDict()
 
     def add(self, batch: Batch, *, raw: bool) -> None:
@@ -37,6 +38,8 @@ class History:
         self._size += _weight(batch)
         while len(self._batches) > _MAX_BATCHES or self._size > _MAX_BYTES:
             self._drop(next(iter(self._batches)))
+        if self._timer is None and self._batches:
+            self._timer = self._clock.call_at(self._clock.time() + _MAX_AGE, self._prune)
 
     def after(self, position: Position, seen: int, *, raw: bool) -> tuple[Batch, int] | None:
         """The batch that goes on from `position`, and its serial number.
@@ -53,12 +56,16 @@ class History:
         serial, _, has_raw, batch = found
         return (batch, serial) if serial > seen and (has_raw or not raw) else None
 
-    def prune(self) -> None:
-        """Forget what is old; a feed at rest holds no resources."""
+    def _prune(self) -> None:
+        """Forget what is old; a feed at rest holds no resources, however seldom it is asked."""
+        self._timer = None
         oldest = self._clock.time() - _MAX_AGE
         for key, (_, at, _, _) in list(self._batches.items()):
-            if at < oldest:
+            if at <= oldest:
                 self._drop(key)
+        if self._batches:
+            _, first, _, _ = next(iter(self._batches.values()))
+            self._timer = self._clock.call_at(first + _MAX_AGE, self._prune)
 
     def _drop(self, key: Hashable) -> None:
         dropped = self._batches.pop(key, None)
@@ -67,6 +74,9 @@ class History:
 
     def clear(self) -> None:
         """Forget everything."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         self._batches.clear()
         self._size = 0
 
