@@ -1,8 +1,15 @@
 """Numbers for /metrics: labels are method, provider and code, never an id."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from importlib.metadata import version
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 REGISTRY = CollectorRegistry()
+
+# Memory, CPU and open files of this process: read when somebody asks.
+ProcessCollector(registry=REGISTRY)
+BUILD = Gauge("ucal_build_info", "1, with the version that runs", ("version",), registry=REGISTRY)
+BUILD.labels(version("ucal")).set(1)
 
 CALL_SECONDS = Histogram(
     "ucal_call_seconds",
