@@ -5,6 +5,7 @@ assertion names the provider and the operation.
 """
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -51,6 +52,7 @@ class Client:
         self._stubs = {kind: known.stub(self.channel) for kind, known in KINDS.items()}
         self.watches = watch_pb2_grpc.WatchServiceStub(self.channel)
         self.metadata = tuple(getattr(self.harness, "metadata", ()))
+        self._quiet_times = itertools.count()
 
     # -- what it can do
 
@@ -243,13 +245,13 @@ class Client:
             self.missing(f"{kind}, and no way to plant one")
         return str(found[0].id)
 
-    async def _take_time(self, number: int) -> None:
+    async def _take_time(self) -> None:
         """Make an event in the window of `list_fields` that touches no other."""
         from tests.conformance import samples
 
         kind = KINDS[ops.LIST_EVENTS.kind]
         if self.writable(ops.CREATE_EVENT, "start_at", "end_at") and not self.books:
-            await self.create(kind, **samples.quiet(number))
+            await self.create(kind, **samples.quiet(next(self._quiet_times)))
         else:
             await self.one(kind)
 
@@ -260,9 +262,9 @@ class Client:
     async def at_least(self, kind: Kind, count: int) -> list[Any]:
         """Every object of `kind`: `count` of them or more, two where no more can be made."""
         found = await self.every(kind)
-        for number in range(count - len(found)):
+        for _ in range(count - len(found)):
             if kind.name == "busy":
-                await self._take_time(number)
+                await self._take_time()
             elif self.supports_create(kind) or self.plantable(kind.kind):
                 await self.one(kind)
         found = await self.every(kind)
