@@ -19,7 +19,7 @@ from server.migrations.upgrade import HEAD
 from server.service import running
 from server.settings import Settings, parse
 from tests.collector import Collector, collector
-from tests.server.terminal import ucal
+from tests.server.terminal import ended, started, ucal
 
 
 @pytest.fixture
@@ -227,6 +227,33 @@ def test_variables_that_mean_nothing_are_told(settings: Callable[..., Settings])
         "x",
     )  # fmt: skip
     assert list(strays(ours, given)) == [("UCAL_LISTENN", "UCAL_LISTEN"), ("UCAL_WHATEVER", "")]
+
+
+async def test_the_service_tells_of_them_when_it_starts() -> None:
+    given = {"UCAL_STORE": "memory:", "UCAL_LISTEN": "127.0.0.1:0", "UCAL_HTTP_LISTEN": ""}
+    process = await started("serve", UCAL_LISTENN="127.0.0.1:1", **given)
+    assert process.stderr is not None
+    try:
+        async with asyncio.timeout(40):
+            while (line := json.loads(await process.stderr.readline()))["level"] != "warning":
+                pass
+    finally:
+        await ended(process)
+    assert line["event"] == "a variable of the environment is no setting"
+    assert line["setting"] == "UCAL_LISTENN"
+
+
+async def test_the_sandbox_listens_where_it_is_told_or_says_why_not() -> None:
+    process = await started("sandbox", "--listen", "0.0.0.0:0", "--quiet")
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(40):
+            told = await process.stdout.readline()
+    finally:
+        await ended(process)
+    assert told.startswith(b"ucal is serving on 0.0.0.0:")
+    refused = await ucal("sandbox", "--listen", "nowhere")
+    assert (refused.code, refused.err) == (2, 'ucal: listen: must be "host:port" or "unix:path"\n')
 
 
 async def test_collectors_are_tried(found: Collector) -> None:
