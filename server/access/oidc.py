@@ -78,7 +78,10 @@ class Tokens:
         if key is None or key.get("alg", algorithm) != algorithm:
             raise invalid("the token is signed with a key that its issuer does not have")
         try:
-            return jwt.decode(text, key, algorithms=[algorithm]).claims
+            # Parts of a header that are not known are ignored (RFC 7515, section 4); PingFederate's
+            # tokens have some. What is critical was refused above.
+            lenient = jws.JWSRegistry(algorithms=[algorithm], strict_check_header=False)
+            return jwt.decode(text, key, registry=lenient).claims
         except (JoseError, ValueError, TypeError):
             raise invalid("the token's signature is not good") from None
 
