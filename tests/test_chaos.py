@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.chaos import figures, selection
 from benchmarks.chaos.__main__ import table
+from benchmarks.mutated import GROUPS
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -76,3 +77,10 @@ async def test_tests_are_run_and_counted(tmp_path: Path) -> None:
 
 def test_a_figure_that_does_not_hold_is_seen() -> None:
     assert "| R1 | fast | 3 | NO |" in table([("R1", "fast", "3", False)])
+
+
+def test_what_is_mutated_and_what_must_notice_is_there() -> None:
+    for group in GROUPS:
+        paths = [*group.modules, *(each for each in group.tests if each.endswith(".py"))]
+        assert [each for each in paths if not (ROOT / each).is_file()] == [], group.name
+    assert "python -m benchmarks.mutants" in figures.ELSEWHERE["R25"]

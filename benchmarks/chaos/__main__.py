@@ -94,6 +94,8 @@ def main() -> int:
     left = [f"{figure}: {text}" for figure, text in ELSEWHERE.items() if figure in wanted]
     text = "\n".join([table(rows), "", *left])
     print(text)
+    if not rows:
+        return 0  # what is measured elsewhere keeps its own table
     RESULTS.mkdir(exist_ok=True)
     name = "chaos.md" if not arguments.only else f"chaos-{'-'.join(arguments.only)}.md"
     (RESULTS / name).write_text(f"# Chaos\n\n{text}\n")
