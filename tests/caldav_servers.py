@@ -27,6 +27,8 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.ports import free_port
+
 CYRUS = Path("/usr/lib/cyrus/bin")
 _DOMAIN = "example.com"
 USER = f"alice@{_DOMAIN}"
@@ -200,7 +202,7 @@ def _running(
 ) -> Iterator[str]:
     """The server's URL, while it runs. A port that somebody else took meanwhile is given up."""
     for attempt in range(_TRIES):
-        at = port or _free_port()
+        at = port or free_port()
         log = place / "log.txt"
         with log.open("wb") as output:
             process = subprocess.Popen(
@@ -224,13 +226,6 @@ def _running(
             return
         finally:
             _end(process)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _wait_until_it_answers(

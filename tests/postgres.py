@@ -8,7 +8,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -19,6 +18,8 @@ from typing import Any
 
 import asyncpg
 import pytest
+
+from tests.ports import free_port
 
 _SETTINGS = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=60")
 _START_SECONDS = 15.0
@@ -41,20 +42,13 @@ def _user() -> str | None:
     return None
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 class PostgresServer:
     """A server that can be killed, and started again with what it holds."""
 
     def __init__(self) -> None:
         self._user = _user()
         self._folder = tempfile.mkdtemp(prefix="ucal-postgres-")
-        self._port = _free_port()
+        self._port = free_port()
         self._quiet: Any = {
             "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": self._folder,
         }  # fmt: skip

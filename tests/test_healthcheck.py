@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.authority import Authority
-from tests.system.processes import free_port, service
+from tests.ports import free_port
+from tests.system.processes import service
 
 ROOT = Path(__file__).resolve().parent.parent
 DEPLOY = ROOT / "deploy"

@@ -12,7 +12,8 @@ import grpc
 
 from benchmarks.chaos.figures import CLAIMS, Row
 from benchmarks.load import H2LOAD
-from tests.system.processes import free_port, service
+from tests.ports import free_port
+from tests.system.processes import service
 from ucal.v1 import connection_pb2, connection_pb2_grpc, event_pb2, event_pb2_grpc
 
 _RATE = re.compile(r"finished in [\d.]+\w+, ([\d.]+) req/s")

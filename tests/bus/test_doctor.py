@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from tests.ports import free_port
 from tests.replicas.conftest import Ground, database, ground  # noqa: F401
 from tests.server.terminal import ucal
-from tests.system.processes import free_port
 
 
 def _written(folder: Path, store: str, bus: str) -> str:

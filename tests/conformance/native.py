@@ -17,8 +17,8 @@ from tests.conformance.client import Client, connect
 from tests.conformance.kinds import KINDS, Kind
 from tests.conformance.serve import same_account
 from tests.conformance.subjects import Subject, subjects
+from tests.ports import free_port
 from tests.push.bells import APP_SECRET, BELLS, BELLS_BY_HAND, ONLY_HTTPS
-from tests.system.processes import free_port
 
 
 def pushed() -> list[tuple[Subject, Kind]]:

@@ -3,7 +3,8 @@
 import asyncio
 
 from tests.connect.chromium import chromium, or_skip, window
-from tests.connect.world import free_port, world
+from tests.connect.world import world
+from tests.ports import free_port
 from tests.server.terminal import ended, started
 from tests.server.vendor import VendorServer
 

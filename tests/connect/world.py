@@ -1,6 +1,5 @@
 """A service with pages, the vendor of tests.server.vendor, and its authorize page."""
 
-import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from server.http import HttpServer
 from server.service import running
 from server.settings import parse
 from tests.connect.authorize import AuthorizePage
+from tests.ports import free_port
 from tests.server.house import house
 from tests.server.vendor import VendorServer
 from tests.serving import QUICK
@@ -49,13 +49,6 @@ class World:
         """All of them."""
         found = await self.rpc.ListConnections(connection_pb2.ListConnectionsRequest())
         return list(found.connections)
-
-
-def free_port() -> int:
-    """A port that nobody has at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def browser() -> ClientSession:

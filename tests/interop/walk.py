@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.caldav_servers import radicale, xandikos
+from tests.ports import free_port
 
 BUF = str(Path(sys.executable).with_name("buf"))
 # Differ from server to server, and from run to run, rightly.
@@ -160,7 +161,7 @@ credentials = {{ username = "{username}", password = "{password}" }}
 def compare() -> None:
     """Walk through both servers behind one service; differences end with exit 1."""
     with radicale() as one, xandikos() as other, tempfile.TemporaryDirectory() as folder:
-        port = _free_port()
+        port = free_port()
         text = SETTINGS.format(port=port)
         for server in (one, other):
             text += CONNECTION.format(
@@ -178,12 +179,6 @@ def compare() -> None:
     if difference:
         raise SystemExit("Radicale and Xandikos do not come out the same")
     print(f"buf curl: Radicale and Xandikos tell the same {len(answers['radicale'])} lines")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

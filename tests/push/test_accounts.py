@@ -15,11 +15,11 @@ from providers.core.push import Delivery, Hint
 from providers.zoom import webhook
 from server.push.book import account_digest
 from server.service import running
+from tests.ports import free_port
 from tests.providers.zoom.harness import Harness
 from tests.push.test_hints import Replica, pair  # noqa: F401
 from tests.push.test_registrations import UNIT, World, world  # noqa: F401
 from tests.push.test_zoom_recording import SECRET, asked
-from tests.system.processes import free_port
 from tests.watch.world import EVENT
 from ucal.v1 import types_pb2, watch_pb2, watch_pb2_grpc
 

@@ -20,9 +20,9 @@ from server.service import Service, running
 from server.settings import Settings
 from server.settings_model import Limits
 from tests.conformance.subjects import Subject, subjects
+from tests.ports import free_port
 from tests.push.bells import BELLS, ONLY_HTTPS
 from tests.serving import static
-from tests.system.processes import free_port
 from ucal.v1 import (
     connection_pb2,
     event_pb2,

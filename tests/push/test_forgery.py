@@ -23,11 +23,11 @@ import pytest
 from providers.registry import provider_class
 from server.watch.hub import Hub
 from tests.conformance.subjects import Subject, subjects
+from tests.ports import free_port
 from tests.push.bells import APP_SECRET, BELLS, BELLS_BY_HAND, ONLY_HTTPS
 from tests.push.recorder import Letter, Recorder
 from tests.push.test_native import kind_of
 from tests.serving import serving
-from tests.system.processes import free_port
 from ucal.v1 import connection_pb2, types_pb2, watch_pb2, watch_pb2_grpc
 
 ALL = {**BELLS, **BELLS_BY_HAND}

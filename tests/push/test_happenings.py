@@ -13,9 +13,9 @@ import grpc
 import httpx
 
 from server.service import running
+from tests.ports import free_port
 from tests.providers.zoom.harness import Harness
 from tests.push.test_zoom_recording import SECRET, asked
-from tests.system.processes import free_port
 from ucal.v1 import types_pb2, watch_pb2, watch_pb2_grpc
 
 EVENT = types_pb2.RESOURCE_KIND_EVENT

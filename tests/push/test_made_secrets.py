@@ -9,10 +9,10 @@ import httpx
 import pytest
 
 from server.push.subscription_rows import SubscriptionRows
+from tests.ports import free_port
 from tests.providers.fathom.double import Letter
 from tests.providers.fathom.harness import Harness
 from tests.serving import serving
-from tests.system.processes import free_port
 from ucal.v1 import connection_pb2, types_pb2, watch_pb2, watch_pb2_grpc
 
 RECORDING = types_pb2.RESOURCE_KIND_RECORDING

@@ -13,9 +13,9 @@ import pytest
 from providers.core.operations import ResourceKind
 from providers.registry import provider_class
 from tests.conformance.subjects import Subject, subjects
+from tests.ports import free_port
 from tests.push.bells import BELLS, ONLY_HTTPS
 from tests.serving import serving
-from tests.system.processes import free_port
 from ucal.v1 import connection_pb2, types_pb2, watch_pb2, watch_pb2_grpc
 
 EVENT = types_pb2.RESOURCE_KIND_EVENT

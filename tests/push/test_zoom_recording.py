@@ -14,9 +14,9 @@ import httpx
 from server.service import running
 from server.settings import Settings
 from server.settings_model import Limits
+from tests.ports import free_port
 from tests.providers.zoom.harness import TRANSCRIPT, Harness
 from tests.serving import static
-from tests.system.processes import free_port
 from ucal.v1 import connection_pb2, recording_pb2, types_pb2, watch_pb2, watch_pb2_grpc
 
 SECRET = "the app's secret token"

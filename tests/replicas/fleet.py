@@ -10,7 +10,8 @@ from pathlib import Path
 
 import httpx
 
-from tests.system.processes import free_port, service
+from tests.ports import free_port
+from tests.system.processes import service
 
 KEYS = {"UCAL_TEST_KEYS": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="}
 _SETTINGS = """

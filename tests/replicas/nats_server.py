@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 
-from tests.system.processes import free_port
+from tests.ports import free_port
 
 BINARY = shutil.which("nats-server") or shutil.which("nats-server", path="/usr/sbin:/sbin") or ""
 

@@ -17,6 +17,7 @@ from server.cli.loopback import DeclinedError, listening
 from server.service import running
 from server.settings import parse
 from tests.loopback import served
+from tests.ports import free_port
 from tests.server.terminal import ended, started, typed, ucal
 from tests.server.vendor import VendorServer
 from tests.serving import QUICK
@@ -28,12 +29,6 @@ BROWSER = "import sys, urllib.request as u; u.urlopen(sys.argv[1], timeout=30)"
 def browser() -> str:
     """BROWSER, as Python's webbrowser reads it; in the background."""
     return f"{shlex.quote(sys.executable)} -c {shlex.quote(BROWSER)} %s"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @asynccontextmanager

@@ -11,6 +11,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.ports import free_port
+
 _START_SECONDS = 30
 
 
@@ -31,12 +33,6 @@ class Process:
         """kill -9."""
         self.handle.send_signal(signal.SIGKILL)
         self.handle.wait(10)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -6,7 +6,6 @@ Used as fixtures: see `tests.vaults.conftest`.
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,17 +19,13 @@ import hvac
 import pytest
 import requests
 
+from tests.ports import free_port
+
 
 def binary() -> str:
     """Path of OpenBao's program, "" when it is not installed."""
     beside = Path(sys.executable).with_name("bao")
     return str(beside) if beside.exists() else shutil.which("bao") or ""
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass
@@ -44,8 +39,8 @@ class OpenBao:
     """
 
     folder: Path
-    port: int = field(default_factory=_free_port)
-    cluster: int = field(default_factory=_free_port)
+    port: int = field(default_factory=free_port)
+    cluster: int = field(default_factory=free_port)
     root: str = ""
     unseal_key: str = ""
     token: str = ""

@@ -11,8 +11,8 @@ from server.bus.nats_core import NatsBus
 from server.bus.ports import Bus
 from server.bus.postgresql import PostgresBus
 from tests.conformance.subjects import subjects
+from tests.ports import free_port
 from tests.replicas.conftest import Ground
-from tests.system.processes import free_port
 from tests.zero_storage import webhooks
 from tests.zero_storage.drive import Driver
 from tests.zero_storage.stage import stage

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conformance.subjects import Subject, subjects
-from tests.system.processes import free_port
+from tests.ports import free_port
 from tests.zero_storage import webhooks
 from tests.zero_storage.calls import BY_NAME
 from tests.zero_storage.drive import Driver

@@ -21,7 +21,8 @@ import pytest
 from aiohttp import web
 
 from tests.loopback import served
-from tests.system.processes import Process, free_port, service
+from tests.ports import free_port
+from tests.system.processes import Process, service
 from tests.zero_storage.calls import BY_NAME
 from tests.zero_storage.marks import fill
 from tests.zero_storage.words import CORE, EMAIL, TEXT, Searcher

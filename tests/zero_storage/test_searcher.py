@@ -21,7 +21,7 @@ from server.log import LOG, JsonLines
 from server.metrics import DELIVERIES
 from tests.conformance.client import CONNECTION
 from tests.conformance.subjects import subjects
-from tests.system.processes import free_port
+from tests.ports import free_port
 from tests.zero_storage.calls import BY_NAME, rpcs
 from tests.zero_storage.drive import Driver
 from tests.zero_storage.marks import DEPTH, NEVER, fill, marked_json, variants

@@ -6,13 +6,12 @@ Addresses, ports and paths of those files are replaced, nothing else.
 import asyncio
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import ExitStack, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ import httpx
 import yaml
 
 from tests.caldav_servers import DavServer
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
 CONFIG = ROOT / "deploy/envoy"
@@ -72,15 +72,6 @@ async def until(what: str, ready: Callable[[], Awaitable[bool]], seconds: float 
     raise MeshError(f"{what} did not come about within {seconds:.0f} s")
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports that are free now, no two the same."""
-    with ExitStack() as probes:
-        found = [probes.enter_context(socket.socket()) for _ in range(count)]
-        for probe in found:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in found]
-
-
 class Process:
     """A process of our own, its output in a file, ended whatever happens."""
 
@@ -118,7 +109,7 @@ class Mesh:
     """Envoy and its replicas."""
 
     def __init__(self, folder: Path, config: str, dav: DavServer, more: str, tls: bool) -> None:
-        ports = free_ports(6)
+        ports = [free_port() for _ in range(6)]
         self.port, self.admin = ports[0], ports[1]
         self.grpc_ports, self.http_ports = ports[2:4], ports[4:6]
         self.address = f"127.0.0.1:{self.port}"

@@ -4,7 +4,6 @@ import asyncio
 import dataclasses
 import hmac
 import json
-import socket
 from typing import Any
 
 import grpc
@@ -13,17 +12,12 @@ import httpx
 from server.service import running
 from server.settings import Settings
 from server.settings_model import Limits
+from tests.ports import free_port
 from tests.providers.fireflies.harness import Harness
 from tests.serving import static
 from ucal.v1 import connection_pb2, types_pb2, watch_pb2, watch_pb2_grpc
 
 SECRET = "sixteen-letters!"
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def asked(harness: Harness, port: int) -> Settings:
