@@ -163,3 +163,12 @@ async def postgres_url(postgres_server: str) -> AsyncIterator[str]:
         await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
     finally:
         await admin.close()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The setting `store` of a new store that replicas can share, on either engine."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/ucal.db"
+    found: str = request.getfixturevalue("postgres_url")
+    return found

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -13,24 +12,15 @@ from server.access.key_store import KeyStore
 from server.access.subjects import Subjects
 from server.connections.store import Store
 from tests.access.door import grant
-from tests.postgres import postgres_server, postgres_url
+from tests.postgres import postgres_server, postgres_url, store_url
 
-__all__ = ["postgres_server", "postgres_url"]
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def setting(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where the table is."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/ucal.db"
-    found: str = request.getfixturevalue("postgres_url")
-    return found
+__all__ = ["postgres_server", "postgres_url", "store_url"]
 
 
 @pytest.fixture
-async def pair(setting: str) -> AsyncIterator[tuple[KeyStore, KeyStore]]:
+async def pair(store_url: str) -> AsyncIterator[tuple[KeyStore, KeyStore]]:
     """Two replicas' views of one table."""
-    stores = [Store(setting), Store(setting)]
+    stores = [Store(store_url), Store(store_url)]
     for store in stores:
         await store.open()
     yield KeyStore(stores[0]), KeyStore(stores[1])

@@ -1,13 +1,12 @@
 """Fixtures of the audit record's tests."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from providers.registry import PROVIDERS
 from server.connections.facade import Connections
-from tests.postgres import postgres_server, postgres_url
+from tests.postgres import postgres_server, postgres_url, store_url
 from tests.server.house import house
 from tests.server.vendor import ROW, VendorServer
 
@@ -19,14 +18,6 @@ async def vendor(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[VendorServer]
     monkeypatch.setitem(PROVIDERS, "vendor", ROW)
     async with VendorServer().running() as server:
         yield server
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/ucal.db"
-    found: str = request.getfixturevalue("postgres_url")
-    return found
 
 
 @pytest.fixture

@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from providers.registry import PROVIDERS
+from server.connections.engine import make_engine
 from server.connections.facade import Connections
-from tests.postgres import postgres_server, postgres_url
+from tests.postgres import postgres_server, postgres_url, store_url
 from tests.server.house import house
 from tests.server.vendor import PLAIN_ROW, ROW, SELF_HOSTED_ROW, VendorServer
 
-__all__ = ["connections", "postgres_server", "postgres_url", "vendor"]
+__all__ = ["connections", "postgres_server", "postgres_url", "store_url", "vendor"]
 
 
 @pytest.fixture
@@ -33,12 +35,18 @@ async def connections(vendor: VendorServer) -> AsyncIterator[Connections]:
         yield found
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def shared(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Any]:
+@pytest.fixture
+async def engine(store_url: str) -> AsyncIterator[AsyncEngine]:
+    """Of a store that has no tables yet."""
+    found = make_engine(store_url)
+    yield found
+    await found.dispose()
+
+
+@pytest.fixture
+def shared(store_url: str, tmp_path: Path) -> dict[str, Any]:
     """Settings of replicas that share a store."""
     keys = tmp_path / "keys"
     keys.write_text(base64.b64encode(b"k" * 32).decode())
     keys.chmod(0o600)
-    if request.param == "sqlite":
-        return {"store": f"sqlite:///{tmp_path}/ucal.db", "keyring": str(keys)}
-    return {"store": request.getfixturevalue("postgres_url"), "keyring": str(keys)}
+    return {"store": store_url, "keyring": str(keys)}

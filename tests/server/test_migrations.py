@@ -6,8 +6,6 @@ instead of adding a new one is told.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +14,6 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from server.connections.engine import make_engine
 from server.connections.envelope import Envelope
 from server.connections.keyring import KeyRing
 from server.connections.store import Store
@@ -57,21 +54,6 @@ ROW: dict[str, Any] = {
 }  # fmt: skip
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/ucal.db"
-    found: str = request.getfixturevalue("postgres_url")
-    return found
-
-
-@pytest.fixture
-async def engine(url: str) -> AsyncIterator[AsyncEngine]:
-    found = make_engine(url)
-    yield found
-    await found.dispose()
-
-
 async def filled(engine: AsyncEngine) -> None:
     """A store as 0.1.0 left it: one connection with credentials, one lease."""
     kind = "BYTEA" if engine.dialect.name == "postgresql" else "BLOB"
@@ -99,10 +81,12 @@ def differences(database: Connection) -> object:
     return compare_metadata(context, METADATA)
 
 
-async def test_a_store_of_the_first_version_keeps_its_rows(url: str, engine: AsyncEngine) -> None:
+async def test_a_store_of_the_first_version_keeps_its_rows(
+    store_url: str, engine: AsyncEngine
+) -> None:
     await filled(engine)
     assert await version(engine) == "0001"
-    store = Store(url)
+    store = Store(store_url)
     await store.open()
     try:
         found = await store.get("old")
@@ -124,10 +108,10 @@ async def test_a_store_of_the_first_version_keeps_its_rows(url: str, engine: Asy
 
 
 async def test_replicas_of_the_new_version_that_start_at_once_migrate_it_once(
-    url: str, engine: AsyncEngine
+    store_url: str, engine: AsyncEngine
 ) -> None:
     await filled(engine)
-    stores = [Store(url) for _ in range(4)]
+    stores = [Store(store_url) for _ in range(4)]
     try:
         await asyncio.gather(*(store.open() for store in stores))
         for store in stores:
@@ -139,13 +123,13 @@ async def test_replicas_of_the_new_version_that_start_at_once_migrate_it_once(
 
 
 async def test_a_migration_that_fails_leaves_the_store_as_it_was(
-    url: str, engine: AsyncEngine
+    store_url: str, engine: AsyncEngine
 ) -> None:
     """All steps are one transaction: the old version can go on with it."""
     await filled(engine)
     async with engine.begin() as database:
         await database.execute(text("CREATE TABLE ring_keys (x INTEGER)"))  # in the way of 0005
-    store = Store(url)
+    store = Store(store_url)
     with pytest.raises(Exception, match="store"):
         await store.open()
     await store.close()

@@ -1,6 +1,5 @@
 """A store of every earlier migration, with rows in every table it had, comes up to the newest."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 import server.migrations
 from server.access.key_store import KeyStore
 from server.audit import export
-from server.connections.engine import make_engine
 from server.connections.store import Store
 from server.connections.tables import (
     API_KEYS,
@@ -66,21 +64,6 @@ ROWS: dict[str, dict[Any, dict[str, Any]]] = {
 }  # fmt: skip
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/ucal.db"
-    found: str = request.getfixturevalue("postgres_url")
-    return found
-
-
-@pytest.fixture
-async def engine(url: str) -> AsyncIterator[AsyncEngine]:
-    found = make_engine(url)
-    yield found
-    await found.dispose()
-
-
 def _to(connection: Connection, revision: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(server.migrations.__file__).parent))
@@ -101,10 +84,12 @@ async def filled(engine: AsyncEngine, revision: str) -> dict[Any, dict[str, Any]
 
 
 @pytest.mark.parametrize("revision", VERSIONS)
-async def test_every_row_is_there_and_in_use(url: str, engine: AsyncEngine, revision: str) -> None:
+async def test_every_row_is_there_and_in_use(
+    store_url: str, engine: AsyncEngine, revision: str
+) -> None:
     rows = await filled(engine, revision)
     assert await version(engine) == revision
-    store = Store(url)
+    store = Store(store_url)
     await store.open()
     try:
         assert await version(engine) == HEAD

@@ -6,20 +6,17 @@ from typing import Any
 
 import pytest
 
-from tests.postgres import postgres_server, postgres_url
+from tests.postgres import postgres_server, postgres_url, store_url
 from tests.server.conftest import vendor
 from tests.vaults.openbao import bao, vault
 
-__all__ = ["bao", "postgres_server", "postgres_url", "vault", "vendor"]
+__all__ = ["bao", "postgres_server", "postgres_url", "store_url", "vault", "vendor"]
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+@pytest.fixture
+def store(store_url: str) -> str:
     """A store that replicas can share."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/ucal.db"
-    found: str = request.getfixturevalue("postgres_url")
-    return found
+    return store_url
 
 
 @pytest.fixture
