@@ -59,9 +59,11 @@ class History:
     def _prune(self) -> None:
         """Forget what is old; a feed at rest holds no resources, however seldom it is asked."""
         self._timer = None
-        oldest = self._clock.time() - _MAX_AGE
+        now = self._clock.time()
         for key, (_, at, _, _) in list(self._batches.items()):
-            if at <= oldest:
+            # The sum that the timer was set to: a difference may be rounded to just before it,
+            # and the timer would be set to this very moment for ever.
+            if at + _MAX_AGE <= now:
                 self._drop(key)
         if self._batches:
             _, first, _, _ = next(iter(self._batches.values()))

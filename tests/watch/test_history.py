@@ -1,8 +1,16 @@
 """What a feed remembers: shortly, and not for longer because it is seldom asked."""
 
+import asyncio
 from collections.abc import Callable
 
+import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from server.watch.batch import Batch
+from server.watch.history import History
+from server.watch.position import Position
 from server.watch.scope import Unit
+from tests.watch.manual import ManualClock
 from tests.watch.world import EVENT, World
 
 Make = Callable[..., World]
@@ -38,3 +46,18 @@ async def test_a_feed_that_nobody_watches_leaves_no_timer(make: Make) -> None:
     await world.clock.advance(11)
     await stream.close()
     assert world.clock.pending == 0
+
+
+@pytest.mark.parametrize("after", [0.0, 7.6337582980383])
+async def test_the_time_to_forget_comes_once(after: float) -> None:
+    """After 1007.6… seconds, adding ninety and taking them away ends before where it began."""
+    clock = ManualClock()
+    await clock.advance(after)
+    history = History(clock)
+    step = Batch("c1", Unit(EVENT, ""), Position("a"), Position("b"), (), False, Timestamp())
+    history.add(step, raw=False)
+    assert history.after(step.origin, 0, raw=False) is not None
+    async with asyncio.timeout(10):
+        await clock.advance(90)
+    assert history.after(step.origin, 0, raw=False) is None
+    assert clock.pending == 0
